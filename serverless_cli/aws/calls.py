@@ -1,0 +1,51 @@
+"""The one way to AWS: every call is paced, retried and translated here. (Interface first; being written.)"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """An error that passes with time: AWS's code, a fragment of its message (any case; empty: any), and for how
+    long it is worth trying again, in seconds."""
+
+    code: str
+    fragment: str = ""
+    deadline_s: float = 120.0
+
+
+class Aws(Protocol):
+    """Calls to one account and region. Parameters and answers are boto3's own."""
+
+    region: str
+
+    def call(self, operation: str, /, *, passing: tuple[Passing, ...] = (), once: bool = False, **parameters: Any) -> dict[str, Any]:
+        """Calls `service.Operation` (`lambda.CreateFunction`). Retries throttles, 5xx, lost connections, the table of
+        known passing errors, and `passing`. `once` never sends again after a lost answer: the AwsError has lost=True.
+
+        Raises AwsError.
+        """
+
+    def find(self, operation: str, /, **parameters: Any) -> dict[str, Any] | None:
+        """As `call`; None when AWS says that the thing, or that setting of it, does not exist."""
+
+    def remove(self, operation: str, /, *, passing: tuple[Passing, ...] = (), **parameters: Any) -> bool:
+        """As `call`, for deletes: True when it was removed, False when it was gone already."""
+
+    def pages(self, operation: str, key: str, /, **parameters: Any) -> Iterator[Any]:
+        """The items under `key` of all pages; nothing when AWS says that the parent does not exist."""
+
+    def wait(self, what: str, ask: Callable[[], T | None], *, deadline_s: float) -> T:
+        """Asks until the answer is not None; starts quickly and slows down. Raises SlxError (timed out) naming `what`."""
+
+    def map(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """Runs `work` on all items, several at once; results in order. The first error is raised when all have ended."""
+
+    def reading(self) -> Aws:
+        """The same, but remembering the answers of reads, so that resources which share a parent ask only once."""

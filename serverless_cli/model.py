@@ -1,0 +1,378 @@
+"""The nouns that all other modules speak in. Frozen values, no input or output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Self
+
+from serverless_cli.errors import Location, Problem, SlxError
+
+Outputs = Mapping[str, str]
+"""What AWS handed out for a resource, by attribute name: ids, URLs, ARNs that cannot be computed."""
+
+NOTHING: Outputs = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """Names one resource of a plan: its kind and the blueprint's id (`hello`, or `api.hello` for wiring)."""
+
+    kind: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+    @property
+    def root(self) -> str:
+        """The id that the user wrote; wiring between two resources counts to the first."""
+        return self.id.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Handout:
+    """An attribute that nobody can know before AWS has made the resource."""
+
+    ref: Ref
+    attribute: str
+
+    def __str__(self) -> str:
+        return f"${{{self.ref.root}.{self.attribute}}}"
+
+
+class Late(str):
+    """Text with gaps for what AWS hands out later; as a string it reads as the user wrote it.
+
+    A str, so that specs stay plainly typed; `fill` must be called before the value goes into a call.
+    """
+
+    parts: tuple[str | Handout, ...]
+
+    def __new__(cls, parts: tuple[str | Handout, ...]) -> Self:
+        self = super().__new__(cls, "".join(map(str, parts)))
+        self.parts = parts
+        return self
+
+    def __reduce__(self) -> tuple[type[Late], tuple[tuple[str | Handout, ...]]]:
+        return Late, (self.parts,)
+
+    @property
+    def needs(self) -> frozenset[Ref]:
+        return frozenset(part.ref for part in self.parts if isinstance(part, Handout))
+
+    def fill(self, outputs: Mapping[Ref, Outputs]) -> str:
+        """The text with every gap filled that `outputs` knows; still a Late if one stays open."""
+        parts = tuple(
+            outputs[part.ref][part.attribute]
+            if isinstance(part, Handout) and part.attribute in outputs.get(part.ref, NOTHING)
+            else part
+            for part in self.parts
+        )
+        if any(isinstance(part, Handout) for part in parts):
+            return Late(parts)
+        return "".join(map(str, parts))
+
+
+class Secret(str):
+    """A value that must never be printed, logged or stored; `known` is False when it was not given this time."""
+
+    __slots__ = ("known",)
+    known: bool
+
+    def __new__(cls, value: str, known: bool = True) -> Self:
+        self = super().__new__(cls, value)
+        self.known = known
+        return self
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __reduce__(self) -> tuple[type[Secret], tuple[str, bool]]:
+        return Secret, (str.__str__(self), self.known)
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """What endpoints look like on a target. AWS's forms are the default; the local target has its own.
+
+    `api` gets {id}, `site` gets {bucket}; both region, suffix and {dash} (S3's `-` or `.` before the region).
+    """
+
+    api: str = "https://{id}.execute-api.{region}.{suffix}"
+    site: str = "http://{bucket}.s3-website{dash}{region}.{suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a stack lives: everything that names, ARNs and URLs are computed from."""
+
+    stack: str
+    stage: str
+    region: str
+    account: str
+    partition: str = "aws"
+    suffix: str = "amazonaws.com"
+    urls: Urls = Urls()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The owner's mark that every taggable thing carries from its first call."""
+
+    stack: str
+    stage: str
+    region: str
+    id: str
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return {
+            "slx:stack": self.stack,
+            "slx:stage": self.stage,
+            "slx:region": self.region,
+            "slx:id": self.id,
+        }
+
+    @property
+    def pairs(self) -> list[dict[str, str]]:
+        """The tags in the list form that half of AWS's services want."""
+        return [{"Key": key, "Value": value} for key, value in self.tags.items()]
+
+    @classmethod
+    def of(cls, tags: Mapping[str, str]) -> Mark | None:
+        """The mark among a resource's tags; None when it carries none."""
+        try:
+            return cls(tags["slx:stack"], tags["slx:stage"], tags["slx:region"], tags["slx:id"])
+        except KeyError:
+            return None
+
+
+class Spec:
+    """Base of all specs: frozen dataclasses of str, int, bool, None, tuples, mappings and nested specs.
+
+    The wish and the reality of a resource are of one spec type, so that the difference between them is generic.
+    Fields declared with `compare=False` steer how something is made and are not part of that difference.
+    """
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One thing of the plan that a stack should have. `name` is physical and the same each time.
+
+    `inside` is the resource that this one lives in and falls with (a permission in its function).
+    `needs` are the resources that must exist first; those of Late values are included.
+    """
+
+    ref: Ref
+    name: str
+    spec: Spec
+    needs: frozenset[Ref] = frozenset()
+    inside: Ref | None = None
+    where: Location | None = None
+    retain: bool = False
+    existing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A resource as AWS has it now. `mark` is None where it carries no mark, or its kind cannot carry any.
+
+    `note` is something that the user should know and that no field says ("pending confirmation").
+    """
+
+    spec: Spec
+    outputs: Outputs = NOTHING
+    mark: Mark | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One end-to-end proof of a blueprint: a probe, what is expected of it, and how long to keep trying."""
+
+    probe: str
+    arguments: Mapping[str, Any]
+    expect: Mapping[str, Any]
+    deadline_s: float = 30.0
+    where: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A blueprint, read and checked, for one place."""
+
+    place: Place
+    resources: Mapping[Ref, Resource]
+    description: str = ""
+    outputs: Mapping[str, str] = MappingProxyType({})
+    checks: tuple[Check, ...] = ()
+    parameters: Mapping[str, str] = MappingProxyType({})
+    file: str = ""
+    warnings: tuple[Problem, ...] = ()
+
+
+class Verb(StrEnum):
+    """What a resource kind can do on AWS."""
+
+    READ = "read"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    SEARCH = "search"
+
+
+class Action(StrEnum):
+    """What a plan does with one resource."""
+
+    KEEP = "keep"
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    RETAIN = "retain"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that differs; `path` leads into nested fields. `before` is reality, `after` the wish."""
+
+    path: tuple[str, ...]
+    before: object
+    after: object
+    replaces: bool = False
+
+    @property
+    def field(self) -> str:
+        return self.path[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One action on one resource, with all that the executor needs for it.
+
+    `needs` are steps of the same plan that must have ended first. `outputs` are what is known already.
+    `absent` is True when a read has just said that nothing of that name exists, so what appears there is ours.
+    `loses_data` is True when running the step throws away something that holds a user's data.
+    """
+
+    action: Action
+    ref: Ref
+    name: str
+    spec: Spec | None = None
+    changes: tuple[Change, ...] = ()
+    needs: frozenset[Ref] = frozenset()
+    outputs: Outputs = NOTHING
+    inside: Ref | None = None
+    where: Location | None = None
+    reason: str = ""
+    absent: bool = False
+    loses_data: bool = False
+    retain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be done, in an order-free form: a step starts when its own needs have ended."""
+
+    place: Place
+    steps: Mapping[Ref, Step]
+    obstacles: tuple[Problem, ...] = ()
+    """what is in the way and not ours: a plan with obstacles is never run"""
+
+    @property
+    def writes(self) -> tuple[Step, ...]:
+        idle = (Action.KEEP, Action.RETAIN)
+        return tuple(step for step in self.steps.values() if step.action not in idle)
+
+
+class Status(StrEnum):
+    """How a step ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one step; `cause` is the step whose failure made this one be skipped."""
+
+    step: Step
+    status: Status
+    outputs: Outputs = NOTHING
+    error: SlxError | None = None
+    cause: Ref | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a plan."""
+
+    place: Place
+    outcomes: Mapping[Ref, Outcome]
+    seconds: float = 0.0
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+    def having(self, status: Status) -> tuple[Outcome, ...]:
+        return tuple(o for o in self.outcomes.values() if o.status is status)
+
+    @property
+    def ok(self) -> bool:
+        return all(o.status is Status.DONE for o in self.outcomes.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a deletion would throw away: a count of things (`objects`, `items`, `messages`) and their bytes."""
+
+    what: str
+    count: int
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Something that exists on AWS and carries (or, by its name, should carry) a mark of slx."""
+
+    ref: Ref
+    name: str
+    mark: Mark | None
+    outputs: Outputs = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is recorded of one resource. `spec` is what was applied last (secrets left out), None if never finished.
+
+    `expected` is True when a create was begun after a read had found nothing: what exists under that name without
+    any mark is ours. `needs` are its edges at that time, for teardown.
+    """
+
+    ref: Ref
+    name: str
+    spec: Spec | None = None
+    outputs: Outputs = NOTHING
+    needs: frozenset[Ref] = frozenset()
+    inside: Ref | None = None
+    retain: bool = False
+    expected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the journal knows of a stack. `complete` is False when there is none or it was damaged: then AWS must
+    be searched as well. `outputs`, `parameters` and `checks` are those of the last `up`; secrets are left out."""
+
+    entries: Mapping[Ref, Entry] = MappingProxyType({})
+    outputs: Mapping[str, str] = MappingProxyType({})
+    parameters: Mapping[str, str] = MappingProxyType({})
+    checks: tuple[Check, ...] = ()
+    blueprint: str = ""
+    complete: bool = False

@@ -1,0 +1,193 @@
+"""The contract of a resource type: what a user may write (Type) and what a plan is made of (Kind).
+
+A Type's expansion is pure: keys in, resources and wiring out. A Kind has four verbs on AWS and a search.
+One file defines a type together with the kind of the same name; wiring between two resources is a Kind of its own.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from serverless_cli.aws.calls import Aws
+from serverless_cli.errors import Location, Problem
+from serverless_cli.model import (
+    NOTHING,
+    Change,
+    Found,
+    Loss,
+    Mark,
+    Observed,
+    Outputs,
+    Place,
+    Ref,
+    Resource,
+    Spec,
+    Verb,
+)
+from serverless_cli.names import NameRule
+from serverless_cli.wiring import Statement, Wiring
+
+K = TypeVar("K")
+S = TypeVar("S", bound=Spec)
+W = TypeVar("W", bound=Wiring)
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """What `${id.attribute}` gives. `predict` computes it from place and physical name; None: AWS hands it out,
+    as the output of the same name of the resource's kind, and naming it makes a dependency."""
+
+    doc: str
+    predict: Callable[[Place, str], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declared(Generic[K]):
+    """A resource as the user wrote it, checked and with references resolved.
+
+    `at` gives the place in the file of each key by its path (`("routes", "GET /hello")`); `folder` is the blueprint's.
+    """
+
+    id: str
+    type: str
+    keys: K
+    name: str
+    where: Location
+    at: Mapping[tuple[str | int, ...], Location]
+    folder: Path
+    retain: bool = False
+    existing: bool = False
+    depends_on: tuple[str, ...] = ()
+
+    def line(self, *path: str | int) -> Location:
+        """Where a key stands; the nearest known parent where the key itself was left out."""
+        while path and path not in self.at:
+            path = path[:-1]
+        return self.at.get(path, self.where)
+
+
+class Scope(Protocol):
+    """What an expansion may look at: the place, and the other resources of the blueprint."""
+
+    @property
+    def place(self) -> Place: ...
+
+    def declared(self, id: str) -> Declared[Any] | None:
+        """The resource with that id, or None."""
+
+    def attribute(self, id: str, attribute: str) -> str:
+        """The value of `${id.attribute}`: a text, or a Late one where AWS hands it out."""
+
+    def grants(self, id: str, verb: str) -> tuple[Statement, ...]:
+        """The statements that let somebody `verb` (read, write, send ...) the resource with that id."""
+
+
+class Type(ABC, Generic[K]):
+    """A type of the blueprint language."""
+
+    type_name: ClassVar[str]
+    doc: ClassVar[str]
+    keys: type[K]
+    name_rule: ClassVar[NameRule]
+    attributes: ClassVar[Mapping[str, Attribute]]
+    grants: ClassVar[Mapping[str, Callable[[str], tuple[Statement, ...]]]] = {}
+    """verb of `access:` -> from the resource's ARN to the statements that it takes"""
+
+    @abstractmethod
+    def expand(self, it: Declared[K], scope: Scope) -> Iterable[Resource | Wiring]:
+        """The resources and wiring that a declaration stands for; the first resource has the type's own kind and id."""
+
+    def problems(self, it: Declared[K], scope: Scope) -> Iterable[Problem]:
+        """What is wrong with a declaration beyond what its keys' declarations say (files, wiring, combinations)."""
+        return ()
+
+
+class Weaver(ABC, Generic[W]):
+    """Makes resources out of all wiring of one class in a blueprint."""
+
+    takes: type[W]
+
+    @abstractmethod
+    def weave(self, wiring: tuple[W, ...], every: tuple[Wiring, ...], scope: Scope) -> Iterable[Resource]:
+        """The resources for all pieces of `takes`; `every` is all wiring, for kinds that collect from several classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What a verb needs to know about the one resource it works on.
+
+    `outputs` are the ids that were recorded or observed. `wish` is what should be, `recorded` what was applied last;
+    either may be None. `expected` is True when the journal says that we were about to create it after a read
+    had found nothing: then something of that name without a mark is ours.
+    """
+
+    ref: Ref
+    name: str
+    place: Place
+    outputs: Outputs = NOTHING
+    wish: Spec | None = None
+    recorded: Spec | None = None
+    expected: bool = False
+
+    @property
+    def mark(self) -> Mark:
+        return Mark(self.place.stack, self.place.stage, self.place.region, self.ref.id)
+
+
+class Kind(ABC, Generic[S]):
+    """A kind of resource on AWS: its spec and the verbs on it. Instances have no state."""
+
+    kind: ClassVar[str]
+    doc: ClassVar[str]
+    spec: type[S]
+    create_only: ClassVar[frozenset[str]] = frozenset()
+    """fields of the spec that AWS cannot change in place"""
+    marked: ClassVar[bool] = True
+    """carries tags; if not, ownership is that of the resource it is inside, and of its recorded name"""
+    data: ClassVar[bool] = False
+    """holds what cannot be made again: deleting or replacing it needs the user's word"""
+    permissions: ClassVar[Mapping[Verb, tuple[str, ...]]]
+    """IAM actions by verb"""
+
+    @abstractmethod
+    def read(self, aws: Aws, here: Here) -> Observed | None:
+        """The resource as it is, in the same form as the wish; None when it does not exist."""
+
+    @abstractmethod
+    def create(self, aws: Aws, here: Here, spec: S) -> Outputs:
+        """Makes it. Run twice, or after an answer was lost, it ends with one resource, ours.
+
+        Raises Foreign when somebody else's is in the way.
+        """
+
+    @abstractmethod
+    def update(self, aws: Aws, here: Here, spec: S, changes: tuple[Change, ...]) -> Outputs:
+        """Changes what the changes name to what `spec` says; returns all outputs."""
+
+    @abstractmethod
+    def delete(self, aws: Aws, here: Here) -> None:
+        """Removes it and waits until it is gone where its name may be used again; gone is success."""
+
+    @abstractmethod
+    def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
+        """All of this kind that carry the mark of the place's stack; with None, of any stack of slx."""
+
+    def prepare(self, spec: S) -> S:
+        """Fills in what takes a look at local files (digests, packages); called again once Late values are known."""
+        return spec
+
+    def preflight(self, aws: Aws, here: Here, spec: S) -> Iterable[Problem]:
+        """What would make the wish fail half-way and can be seen before any write; reads only."""
+        return ()
+
+    def loss(self, aws: Aws, here: Here) -> Iterable[Loss]:
+        """What deleting it would throw away, counted."""
+        return ()
+
+    def lane(self, here: Here) -> str:
+        """Steps of the same lane never run at once (statements of one function's policy); empty: no such limit."""
+        return ""
