@@ -63,7 +63,6 @@ _DASHED = frozenset({
     "us-east-1", "us-west-1", "us-west-2", "ap-northeast-1", "ap-southeast-1", "ap-southeast-2",
     "eu-west-1", "sa-east-1", "us-gov-west-1",
 })  # fmt: skip
-)
 
 
 def site_url(place: Place, bucket: str) -> str:

@@ -25,7 +25,9 @@ class Aws(Protocol):
 
     region: str
 
-    def call(self, operation: str, /, *, passing: tuple[Passing, ...] = (), once: bool = False, **parameters: Any) -> dict[str, Any]:
+    def call(
+        self, operation: str, /, *, passing: tuple[Passing, ...] = (), once: bool = False, **parameters: Any
+    ) -> dict[str, Any]:
         """Calls `service.Operation` (`lambda.CreateFunction`). Retries throttles, 5xx, lost connections, the table of
         known passing errors, and `passing`. `once` never sends again after a lost answer: the AwsError has lost=True.
 
