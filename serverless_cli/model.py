@@ -49,6 +49,7 @@ class Late(str):
     A str, so that specs stay plainly typed; `fill` must be called before the value goes into a call.
     """
 
+    __slots__ = ("parts",)
     parts: tuple[str | Handout, ...]
 
     def __new__(cls, parts: tuple[str | Handout, ...]) -> Self:
@@ -186,7 +187,7 @@ class Observed:
     """
 
     spec: Spec
-    outputs: Outputs = NOTHING
+    outputs: Outputs = field(default_factory=dict)
     mark: Mark | None = None
     note: str = ""
 
@@ -209,9 +210,9 @@ class Stack:
     place: Place
     resources: Mapping[Ref, Resource]
     description: str = ""
-    outputs: Mapping[str, str] = MappingProxyType({})
+    outputs: Mapping[str, str] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
-    parameters: Mapping[str, str] = MappingProxyType({})
+    parameters: Mapping[str, str] = field(default_factory=dict)
     file: str = ""
     warnings: tuple[Problem, ...] = ()
 
@@ -266,7 +267,7 @@ class Step:
     spec: Spec | None = None
     changes: tuple[Change, ...] = ()
     needs: frozenset[Ref] = frozenset()
-    outputs: Outputs = NOTHING
+    outputs: Outputs = field(default_factory=dict)
     inside: Ref | None = None
     where: Location | None = None
     reason: str = ""
@@ -305,7 +306,7 @@ class Outcome:
 
     step: Step
     status: Status
-    outputs: Outputs = NOTHING
+    outputs: Outputs = field(default_factory=dict)
     error: SlxError | None = None
     cause: Ref | None = None
     seconds: float = 0.0
@@ -344,7 +345,7 @@ class Found:
     ref: Ref
     name: str
     mark: Mark | None
-    outputs: Outputs = NOTHING
+    outputs: Outputs = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,7 +359,7 @@ class Entry:
     ref: Ref
     name: str
     spec: Spec | None = None
-    outputs: Outputs = NOTHING
+    outputs: Outputs = field(default_factory=dict)
     needs: frozenset[Ref] = frozenset()
     inside: Ref | None = None
     retain: bool = False
@@ -370,9 +371,9 @@ class Record:
     """What the journal knows of a stack. `complete` is False when there is none or it was damaged: then AWS must
     be searched as well. `outputs`, `parameters` and `checks` are those of the last `up`; secrets are left out."""
 
-    entries: Mapping[Ref, Entry] = MappingProxyType({})
-    outputs: Mapping[str, str] = MappingProxyType({})
-    parameters: Mapping[str, str] = MappingProxyType({})
+    entries: Mapping[Ref, Entry] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
     blueprint: str = ""
     complete: bool = False

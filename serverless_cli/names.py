@@ -48,7 +48,7 @@ def physical(place: Place, id: str, rule: NameRule) -> str:
 
 
 def arn(place: Place, service: str, resource: str, *, region: bool = True, account: bool = True) -> str:
-    """`arn:partition:service:region:account:resource`; without region or account for the services that leave them out."""
+    """`arn:partition:service:region:account:resource`; services that leave region or account out say so."""
     where = place.region if region else ""
     whose = place.account if account else ""
     return f"arn:{place.partition}:{service}:{where}:{whose}:{resource}"

@@ -44,10 +44,10 @@ class Aws(Protocol):
         """The items under `key` of all pages; nothing when AWS says that the parent does not exist."""
 
     def wait(self, what: str, ask: Callable[[], T | None], *, deadline_s: float) -> T:
-        """Asks until the answer is not None; starts quickly and slows down. Raises SlxError (timed out) naming `what`."""
+        """Asks until the answer is not None, quickly first, then slower. Raises SlxError (timed out)."""
 
     def map(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """Runs `work` on all items, several at once; results in order. The first error is raised when all have ended."""
+        """Runs `work` on all items, several at once; results in order. Raises the first error when all have ended."""
 
     def reading(self) -> Aws:
         """The same, but remembering the answers of reads, so that resources which share a parent ask only once."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from serverless_cli.aws.calls import Aws
 from serverless_cli.errors import Location, Problem
 from serverless_cli.model import (
-    NOTHING,
     Change,
     Found,
     Loss,
@@ -113,7 +112,7 @@ class Weaver(ABC, Generic[W]):
 
     @abstractmethod
     def weave(self, wiring: tuple[W, ...], every: tuple[Wiring, ...], scope: Scope) -> Iterable[Resource]:
-        """The resources for all pieces of `takes`; `every` is all wiring, for kinds that collect from several classes."""
+        """The resources for all pieces of `takes`; `every` is all wiring, to collect from several classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ class Here:
     ref: Ref
     name: str
     place: Place
-    outputs: Outputs = NOTHING
+    outputs: Outputs = field(default_factory=dict)
     wish: Spec | None = None
     recorded: Spec | None = None
     expected: bool = False
