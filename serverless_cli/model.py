@@ -16,6 +16,9 @@ Outputs = Mapping[str, str]
 NOTHING: Outputs = MappingProxyType({})
 
 
+_FORMERLY = " formerly "
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Ref:
     """Names one resource of a plan: its kind and the blueprint's id (`hello`, or `api.hello` for wiring)."""
@@ -29,7 +32,16 @@ class Ref:
     @property
     def root(self) -> str:
         """The id that the user wrote; wiring between two resources counts to the first."""
-        return self.id.partition(".")[0]
+        return self.current.id.partition(".")[0]
+
+    def former(self, name: str) -> Ref:
+        """The ref under which what this one was called before stands in plan and journal until it is deleted."""
+        return Ref(self.kind, f"{self.current.id}{_FORMERLY}{name}")
+
+    @property
+    def current(self) -> Ref:
+        """The ref that the mark of the thing names: itself, unless it is a former one."""
+        return Ref(self.kind, self.id.partition(_FORMERLY)[0]) if _FORMERLY in self.id else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +268,10 @@ class Change:
 class Step:
     """One action on one resource, with all that the executor needs for it.
 
-    `needs` are steps of the same plan that must have ended first. `outputs` are what is known already.
-    `absent` is True when a read has just said that nothing of that name exists, so what appears there is ours.
+    `needs` are steps of the same plan that must have ended first; but for deletions they are the resource's own needs.
+    `outputs` are what is known already. `recorded` is the spec applied last, `reality` the one that was read.
+    `absent` is True when a read said, now or before a first try that never ended, that nothing of that name exists:
+    then what is there without a mark is ours. `falls` are the recorded resources inside this one that go with it.
     `loses_data` is True when running the step throws away something that holds a user's data.
     """
 
@@ -274,6 +288,9 @@ class Step:
     absent: bool = False
     loses_data: bool = False
     retain: bool = False
+    recorded: Spec | None = None
+    reality: Spec | None = None
+    falls: tuple[Ref, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +301,10 @@ class Plan:
     steps: Mapping[Ref, Step]
     obstacles: tuple[Problem, ...] = ()
     """what is in the way and not ours: a plan with obstacles is never run"""
+    notes: tuple[Problem, ...] = ()
+    """what the user should know and nothing is done about"""
+    amend: tuple[Step, ...] = ()
+    """what only the journal must learn, before all steps: KEEP writes an entry down, DELETE forgets one"""
 
     @property
     def writes(self) -> tuple[Step, ...]:
@@ -377,3 +398,60 @@ class Record:
     checks: tuple[Check, ...] = ()
     blueprint: str = ""
     complete: bool = False
+
+
+class State(StrEnum):
+    """How a resource compares with what was last applied."""
+
+    IN_SYNC = "in sync"
+    DRIFTED = "drifted"
+    MISSING = "missing"
+    FOREIGN = "foreign"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceState:
+    """One resource of a stack as `status` shows it; `changes` lead from reality back to the wish."""
+
+    ref: Ref
+    name: str
+    state: State
+    changes: tuple[Change, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StackState:
+    """One stack as `status` shows it. `target` is where it lives (`local`, or account and region).
+
+    `known` is False for a stack that was found by its marks alone, without any record of it.
+    """
+
+    place: Place
+    target: str
+    resources: tuple[ResourceState, ...]
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    known: bool = True
+
+    @property
+    def ok(self) -> bool:
+        return all(one.state is State.IN_SYNC for one in self.resources)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What came of a check; `saw` is what was there instead, or proves that it passed."""
+
+    check: Check
+    ok: bool
+    saw: str
+    attempts: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The proof after a teardown: what carries the stack's mark still, and how many of each kind were looked at."""
+
+    left: tuple[Found, ...]
+    looked: Mapping[str, int]

@@ -75,3 +75,16 @@ def api_url(place: Place, api_id: str, stage: str) -> str:
     """An HTTP API's base URL: the `$default` stage has no path, others are its first segment. No trailing slash."""
     base = place.urls.api.format(id=api_id, region=place.region, suffix=place.suffix)
     return base if stage == "$default" else f"{base}/{stage}"
+
+
+ROLE_NAME = NameRule(64, r"[\w+=,.@-]+", scope="account")
+
+
+def role_name(place: Place, id: str) -> str:
+    """The name of the role that the resource with this id works under."""
+    return physical(place, id, ROLE_NAME)
+
+
+def role_arn(place: Place, name: str) -> str:
+    """The ARN of a role of the stack, path included."""
+    return arn(place, "iam", f"role{role_path(place)}{name}", region=False)

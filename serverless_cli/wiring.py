@@ -11,17 +11,43 @@ from dataclasses import dataclass, field
 from serverless_cli.errors import Location
 from serverless_cli.model import Ref, Spec
 
+RETENTION_DAYS = (
+    1,
+    3,
+    5,
+    7,
+    14,
+    30,
+    60,
+    90,
+    120,
+    150,
+    180,
+    365,
+    400,
+    545,
+    731,
+    1096,
+    1827,
+    2192,
+    2557,
+    2922,
+    3288,
+    3653,
+)
+"""The only numbers of days for which CloudWatch keeps logs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Statement(Spec):
     """One statement of an IAM policy, in canonical form: sorted actions and resources, each a tuple.
 
-    `condition` is operator -> key -> value. `reason` says what in the blueprint asks for it; AWS does not keep it.
+    `condition` is operator -> key -> values. `reason` says what in the blueprint asks for it; AWS does not keep it.
     """
 
     actions: tuple[str, ...]
     resources: tuple[str, ...]
-    condition: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    condition: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     effect: str = "Allow"
     reason: str = field(default="", compare=False)
 
@@ -78,4 +104,21 @@ class Invokes(Wiring):
     principal: str
     source_arn: str
     topic: str = ""
+    where: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads(Wiring):
+    """The files of `folder` (an absolute path) go into the bucket with the id `bucket` and that name.
+
+    `fill` replaces `{{NAME}}` in text files, `cache` is Cache-Control by file pattern.
+    """
+
+    bucket: str
+    name: str
+    folder: str
+    public: bool
+    fill: Mapping[str, str] = field(default_factory=dict)
+    cache: Mapping[str, str] = field(default_factory=dict)
+    retain: bool = False
     where: Location | None = None

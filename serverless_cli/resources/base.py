@@ -38,10 +38,12 @@ W = TypeVar("W", bound=Wiring)
 @dataclass(frozen=True, slots=True)
 class Attribute:
     """What `${id.attribute}` gives. `predict` computes it from place and physical name; None: AWS hands it out,
-    as the output of the same name of the resource's kind, and naming it makes a dependency."""
+    as the output of the same name of the resource's kind, and naming it makes a dependency. `ours`: the prediction
+    holds only for what slx made itself; of something `existing`, AWS says it (the ARN of a role with a path)."""
 
     doc: str
     predict: Callable[[Place, str], str] | None = None
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,15 @@ class Kind(ABC, Generic[S]):
     """carries tags; if not, ownership is that of the resource it is inside, and of its recorded name"""
     data: ClassVar[bool] = False
     """holds what cannot be made again: deleting or replacing it needs the user's word"""
+    adopts_bare: ClassVar[bool] = False
+    """an unmarked thing of that name is ours if the resource that it serves is (a log group that Lambda made again)"""
+    renames: ClassVar[bool] = False
+    """AWS knows it by an id: its name is a label, another name is no other thing"""
+    rank: ClassVar[int] = 50
+    """order of teardown where no needs are recorded, lower first: triggers, APIs 10, mappings 20, permissions 30,
+    functions 50, buckets 60, tables, queues 70, roles 80, log groups 90"""
+    volatile: ClassVar[frozenset[str]] = frozenset()
+    """outputs that an update may change (a table's stream): what names them waits for the update"""
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]]
     """IAM actions by verb"""
 
@@ -160,7 +171,7 @@ class Kind(ABC, Generic[S]):
     def create(self, aws: Aws, here: Here, spec: S) -> Outputs:
         """Makes it. Run twice, or after an answer was lost, it ends with one resource, ours.
 
-        Raises Foreign when somebody else's is in the way.
+        Raises ForeignError when somebody else's is in the way.
         """
 
     @abstractmethod
@@ -190,3 +201,8 @@ class Kind(ABC, Generic[S]):
     def lane(self, here: Here) -> str:
         """Steps of the same lane never run at once (statements of one function's policy); empty: no such limit."""
         return ""
+
+
+def together(aws: Aws, asks: Iterable[Callable[[], Any]]) -> list[Any]:
+    """The answers of several independent calls, made at once; in the order given."""
+    return aws.map(lambda ask: ask(), asks)

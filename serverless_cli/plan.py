@@ -1,0 +1,286 @@
+"""What has to be done: from wish, reality and record to a Plan. Pure: no clock, no network, no disk.
+
+The order of a command: `heres` says what to read; `fill_known` puts into the wish what reality hands out already;
+the kinds prepare the wish; `up` or `down` decide.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import replace
+from typing import Any
+
+from serverless_cli import diff, graph
+from serverless_cli.errors import Problem
+from serverless_cli.fill import fill, gaps
+from serverless_cli.model import (
+    NOTHING,
+    Action,
+    Change,
+    Entry,
+    Found,
+    Mark,
+    Observed,
+    Outputs,
+    Place,
+    Plan,
+    Record,
+    Ref,
+    Resource,
+    Secret,
+    Spec,
+    Stack,
+    Step,
+)
+from serverless_cli.remains import Clearing, Kinds, moved, ours, recorded, remnants, whose
+from serverless_cli.resources.base import Here, Kind
+
+Reality = Mapping[Ref, Observed | None]
+"""What was read, by the refs of `heres`; None for what does not exist."""
+
+
+def heres(
+    place: Place, kinds: Kinds, record: Record, found: Iterable[Found] = (), stack: Stack | None = None
+) -> dict[Ref, Here]:
+    """All that must be read before planning: the wish, what is recorded, and what was found; `down` has no stack."""
+    found = tuple(found)
+    wish = stack.resources if stack else {}
+    at_hand = {(one.ref, one.name): one.outputs for one in found}
+    result: dict[Ref, Here] = {}
+    for ref, resource in wish.items():
+        entry = recorded(record, resource, kinds[ref.kind]) or Entry(ref, resource.name)
+        outputs = entry.outputs or at_hand.get((ref, resource.name), NOTHING)
+        result[ref] = Here(ref, resource.name, place, outputs, resource.spec, entry.spec, entry.expected)
+    for ref, one in remnants(place, kinds, record, found, wish).items():
+        entry = one.entry
+        result[ref] = Here(ref.current, entry.name, place, entry.outputs, None, entry.spec, entry.expected)
+    return result
+
+
+def fill_known(stack: Stack, observed: Reality, kinds: Kinds) -> Stack:
+    """The stack with all Late values filled that exist already and will stay as they are.
+
+    Left open is what comes from something that is to be created or replaced, or that an update may change.
+    Fields that `prepare` fills must not be create-only.
+    """
+    known: dict[Ref, Outputs] = {}
+    anew: set[Ref | None] = set()
+    filled = dict(stack.resources)
+    for ref in graph.order(_needs(stack)):
+        resource, seen = stack.resources[ref], observed[ref]
+        spec = fill(resource.spec, known)
+        filled[ref] = replace(resource, spec=spec)
+        kind = kinds[ref.kind]
+        found = diff.changes(spec, seen.spec, kind.create_only) if seen and not resource.existing else ()
+        if seen is None or resource.inside in anew or any(change.replaces for change in found):
+            anew.add(ref)
+        else:
+            open_ = kind.volatile if found else frozenset[str]()
+            known[ref] = {key: value for key, value in seen.outputs.items() if key not in open_}
+    return replace(stack, resources=filled)
+
+
+def presumed(stack: Stack, record: Record) -> Record:
+    """The record with an entry for each resource of the blueprint that it lacks: for `down` after it was lost.
+
+    Such an entry gives edges and `retain`; it does not make an unmarked thing ours.
+    """
+    guesses = {
+        ref: Entry(ref, one.name, needs=_all_needs(one), inside=one.inside, retain=one.retain)
+        for ref, one in stack.resources.items()
+        if not one.existing
+    }
+    return replace(record, entries={**guesses, **record.entries})
+
+
+def up(stack: Stack, observed: Reality, record: Record, kinds: Kinds, found: Iterable[Found] = ()) -> Plan:
+    """How to make reality as the stack says. `found` is only needed where the record is not complete.
+
+    `observed` must have every ref of the stack. Steps are in the stack's order, deletions last.
+    """
+    decided: dict[Ref, Step | Problem] = {}
+    for ref in graph.order(_needs(stack)):
+        resource, kind = stack.resources[ref], kinds[ref.kind]
+        home = decided.get(resource.inside) if resource.inside else None
+        entry = recorded(record, resource, kind)
+        decided[ref] = _decide(stack.place, resource, observed[ref], entry, kind, home)
+    ordered = {ref: decided[ref] for ref in stack.resources}
+    wished = {ref: one for ref, one in ordered.items() if isinstance(one, Step)}
+
+    left = remnants(stack.place, kinds, record, found, stack.resources)
+    clearing = Clearing(stack.place, kinds, record, observed, wished)
+    clearing.clear(left)
+    stay = {ref for ref in record.entries if ref.kind not in kinds} | {one.entry.ref for one in left.values()}
+    lost_sight = [Step(Action.DELETE, r, e.name) for r, e in record.entries.items() if r not in stay | wished.keys()]
+    healed = [
+        step
+        for ref, step in wished.items()
+        if step.action is Action.KEEP
+        and not stack.resources[ref].existing
+        and _outdated(step, recorded(record, stack.resources[ref], kinds[ref.kind]))
+    ]
+    return Plan(
+        stack.place,
+        _with_falls({**wished, **clearing.steps}, clearing),
+        tuple(one for one in ordered.values() if isinstance(one, Problem)),
+        tuple(clearing.notes),
+        (*clearing.amend, *healed, *(step for step in lost_sight if step.ref not in stack.resources)),
+    )
+
+
+def down(place: Place, record: Record, observed: Reality, kinds: Kinds, found: Iterable[Found] = ()) -> Plan:
+    """How to remove all that is recorded or found and exists and is this stack's, whatever a blueprint says."""
+    clearing = Clearing(place, kinds, record, observed)
+    clearing.clear(remnants(place, kinds, record, found, {}))
+    steps = _with_falls(clearing.steps, clearing)
+    return Plan(place, steps, notes=tuple(clearing.notes), amend=tuple(clearing.amend))
+
+
+def counts(plan: Plan) -> dict[Action, int]:
+    """How many steps each action has; every action is there."""
+    found = Counter(step.action for step in plan.steps.values())
+    return {action: found[action] for action in Action}
+
+
+def lost(plan: Plan) -> tuple[Step, ...]:
+    """The steps that throw away something that holds a user's data."""
+    return tuple(step for step in plan.steps.values() if step.loses_data)
+
+
+def guard(plan: Plan, allow_delete: Set[str]) -> tuple[Problem, ...]:
+    """A problem for each step of `up` that would lose data and that the user has not allowed by its id."""
+    return tuple(
+        Problem(
+            f"{step.ref.kind} {step.name} would be {'deleted' if step.action is Action.DELETE else 'replaced'}, "
+            "with all that it holds",
+            step.reason,
+            f"`--allow-delete {step.ref.root}` if that is meant",
+            step.where,
+        )
+        for step in lost(plan)
+        if step.ref.root not in allow_delete
+    )
+
+
+def _needs(stack: Stack) -> dict[Ref, frozenset[Ref]]:
+    return {ref: _all_needs(resource) for ref, resource in stack.resources.items()}
+
+
+def _all_needs(resource: Resource) -> frozenset[Ref]:
+    return resource.needs | {resource.inside} if resource.inside else resource.needs
+
+
+def _with_falls(steps: Mapping[Ref, Step], clearing: Clearing) -> dict[Ref, Step]:
+    homes = set(clearing.falls.values())
+    return {ref: replace(one, falls=clearing.fallen(ref)) if ref in homes else one for ref, one in steps.items()}
+
+
+def _decide(
+    place: Place,
+    resource: Resource,
+    seen: Observed | None,
+    entry: Entry | None,
+    kind: Kind[Any],
+    home: Step | Problem | None,
+) -> Step | Problem:
+    """The step for one wish; a Problem where something that is not ours is in the way. `home` is its container's."""
+    if resource.existing:
+        return _refer(place, resource, seen, kind)
+    basis = Step(
+        Action.CREATE,
+        resource.ref,
+        resource.name,
+        resource.spec,
+        needs=_all_needs(resource),
+        inside=resource.inside,
+        where=resource.where,
+        absent=True,
+        retain=resource.retain,
+        recorded=entry.spec if entry else None,
+    )
+    if seen is None:
+        return replace(basis, reason="it is recorded but gone" if entry and entry.spec else "")
+    if not (ours(kind, place, resource.ref, resource.name, seen.mark, entry) or _bare(kind, seen)):
+        return _taken(place, resource, seen.mark)
+    if isinstance(home, Step) and home.action in (Action.CREATE, Action.REPLACE):
+        return replace(basis, reason=f"{home.ref}, in which it is, is made anew", loses_data=kind.data)
+    return _compare(replace(basis, outputs=seen.outputs, reality=seen.spec), seen, kind, place, entry)
+
+
+def _bare(kind: Kind[Any], seen: Observed) -> bool:
+    """What it serves is in the wish: ours, about to be, or an obstacle itself."""
+    return kind.adopts_bare and seen.mark is None
+
+
+def _compare(step: Step, seen: Observed, kind: Kind[Any], place: Place, entry: Entry | None) -> Step | Problem:
+    assert step.spec is not None
+    found = diff.changes(step.spec, seen.spec, kind.create_only)
+    # A thing without a mark stays ours through the journal alone until the mark is put on.
+    absent = seen.mark is None and entry is not None and entry.expected
+    if kind.marked and seen.mark is None:
+        mark = Mark(place.stack, place.stage, place.region, step.ref.id)
+        found = (Change(("mark",), None, mark), *found)
+    fixed = dict.fromkeys(change.field for change in found if change.replaces)
+    if not fixed:
+        action = Action.UPDATE if found else Action.KEEP
+        return replace(step, action=action, changes=found, absent=absent)
+    reason = f"{', '.join(fixed)} cannot be changed in place"
+    if step.retain:
+        return Problem(
+            f"{step.ref.kind} {step.name} would have to be replaced, and it is to be retained",
+            reason,
+            f"give {step.ref.root} another name with `name:`; the old one then stays as it is",
+            step.where,
+        )
+    return replace(step, action=Action.REPLACE, changes=found, reason=reason, loses_data=kind.data)
+
+
+def _refer(place: Place, resource: Resource, seen: Observed | None, kind: Kind[Any]) -> Step | Problem:
+    what = f"{resource.ref.kind} {resource.name}"
+    if seen is None:
+        return Problem(f"{what} does not exist", "`existing:` names it", "correct the name, or leave out `existing:`",
+                       resource.where)  # fmt: skip
+    if seen.mark == Mark(place.stack, place.stage, place.region, resource.ref.id):
+        hint = "leave out `existing:`; with `retain: true` it outlives the stack"
+        return Problem(f"{what} is this stack's own", "an existing resource is one of somebody else", hint,
+                       resource.where)  # fmt: skip
+    return Step(
+        Action.KEEP,
+        resource.ref,
+        resource.name,
+        resource.spec,
+        needs=_all_needs(resource),
+        outputs=seen.outputs,
+        inside=resource.inside,
+        where=resource.where,
+        reason="exists already",
+        reality=seen.spec,
+    )
+
+
+def _taken(place: Place, resource: Resource, mark: Mark | None) -> Problem:
+    what = f"{resource.ref.kind} {resource.name} exists already and is not this stack's"
+    hint = f"give {resource.ref.root} another name with `name:`, or use what is there with `existing: {resource.name}`"
+    if mark and (mark.stack, mark.stage, mark.region) == (place.stack, place.stage, place.region):
+        what = f"{resource.ref.kind} {resource.name} exists already as `{mark.id}` of this stack"
+        hint = f"keep the id `{mark.id}`, or give {resource.ref.root} another name with `name:`"
+    return Problem(what, whose(mark), hint, resource.where)
+
+
+def _outdated(step: Step, entry: Entry | None) -> bool:
+    """Whether the journal should hear of a resource that is as it should be."""
+    if step.spec is None or gaps(step.spec):
+        return False
+    if entry is None or entry.ref != step.ref or type(entry.spec) is not type(step.spec):
+        return True
+    said = (entry.name, entry.needs, entry.inside, entry.retain, dict(entry.outputs))
+    return said != (step.name, step.needs, step.inside, step.retain, dict(step.outputs)) or _differ(
+        step.spec, entry.spec
+    )
+
+
+def _differ(wish: Spec, entry: Spec | None) -> bool:
+    assert entry is not None
+    # A record has no secrets, so they say nothing.
+    return any(not isinstance(change.after, Secret) for change in diff.changes(wish, entry, frozenset()))

@@ -1,0 +1,248 @@
+"""What a stack has on AWS that nobody wishes for (any more), and the steps that clear it away. Pure.
+
+It is known from the record, or, where that was lost, from a search for the stack's mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from serverless_cli import graph
+from serverless_cli.errors import Problem
+from serverless_cli.model import Action, Entry, Found, Mark, Observed, Place, Record, Ref, Resource, Step
+from serverless_cli.resources.base import Kind
+
+Kinds = Mapping[str, Kind[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Remnant:
+    """One such thing. `ref` is the one of its step: a former one where the wish has something else in its place.
+
+    `mark` is what a search saw. `recorded` is False when only a search knows of it; its entry is then made up.
+    """
+
+    ref: Ref
+    entry: Entry
+    mark: Mark | None = None
+    recorded: bool = True
+
+
+def ours(kind: Kind[Any], place: Place, ref: Ref, name: str, mark: Mark | None, entry: Entry | None) -> bool:
+    """Whether something that exists under a name is this very resource of this stack."""
+    if mark is not None:
+        return mark == Mark(place.stack, place.stage, place.region, ref.current.id)
+    if not kind.marked:
+        return True
+    same = entry is not None and (entry.name == name or kind.renames)
+    return same and entry is not None and (entry.expected or entry.spec is not None)
+
+
+def moved(resource: Resource, entry: Entry, kind: Kind[Any]) -> bool:
+    """Whether what was recorded under the resource's ref is another thing than the one wished for."""
+    homes = {resource.inside, entry.inside} - {None}
+    return len(homes) > 1 or (resource.name != entry.name and not kind.renames)
+
+
+def recorded(record: Record, resource: Resource, kind: Kind[Any]) -> Entry | None:
+    """The entry of the very thing that is wished for; also where a change of its name was taken back half-way."""
+    candidates = (record.entries.get(resource.ref), record.entries.get(resource.ref.former(resource.name)))
+    return next((entry for entry in candidates if entry and not moved(resource, entry, kind)), None)
+
+
+def remnants(
+    place: Place, kinds: Kinds, record: Record, found: Iterable[Found], wish: Mapping[Ref, Resource]
+) -> dict[Ref, Remnant]:
+    """All that is recorded, or found and perhaps this stack's, and not in the wish. Unknown kinds are left out."""
+    left: dict[Ref, Remnant] = {}
+    taken = {(wanted.ref.kind, wanted.name, wanted.inside) for wanted in wish.values()}
+    for entry in record.entries.values():
+        if entry.ref.kind not in kinds or (entry.ref.kind, entry.name, entry.inside) in taken:
+            continue
+        resource = wish.get(entry.ref)
+        if resource is None:
+            left[entry.ref] = Remnant(entry.ref, entry)
+        elif moved(resource, entry, kinds[entry.ref.kind]):
+            ref = entry.ref.former(entry.name if entry.name != resource.name else str(entry.inside))
+            left[ref] = Remnant(ref, entry)
+    names = {(thing.ref.kind, thing.name) for thing in (*record.entries.values(), *wish.values())}
+    for one in found:
+        kind = kinds.get(one.ref.kind)
+        elsewhere = one.mark and (one.mark.stack, one.mark.stage, one.mark.region) != (
+            place.stack, place.stage, place.region,
+        )  # fmt: skip
+        if kind is None or elsewhere or (not kind.renames and (one.ref.kind, one.name) in names):
+            continue
+        if ref_of := _place_for(one, kind, wish, left):
+            left[ref_of] = Remnant(ref_of, Entry(one.ref, one.name, outputs=one.outputs), one.mark, recorded=False)
+    return left
+
+
+def _place_for(one: Found, kind: Kind[Any], wish: Mapping[Ref, Resource], left: Mapping[Ref, Remnant]) -> Ref | None:
+    """The ref under which something found is cleared away; None when wish or record speak of the same thing."""
+    if one.ref in wish:
+        return None if kind.renames else one.ref.former(one.name)
+    if one.ref not in left:
+        return one.ref
+    other = left[one.ref].entry
+    if not kind.renames:
+        return one.ref.former(one.name) if one.name != other.name else None
+    twin = next((value for key, value in one.outputs.items() if other.outputs.get(key, value) != value), None)
+    return one.ref.former(twin) if twin else None
+
+
+@dataclass(slots=True)
+class Clearing:
+    """The steps that clear remnants away, beside the steps `wished` for what stays."""
+
+    place: Place
+    kinds: Kinds
+    record: Record
+    observed: Mapping[Ref, Observed | None]
+    wished: Mapping[Ref, Step] = field(default_factory=dict)
+    steps: dict[Ref, Step] = field(default_factory=dict)
+    amend: list[Step] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+    falls: dict[Ref, Ref] = field(default_factory=dict)
+    """what needs no step of its own -> the step that takes it along"""
+
+    def clear(self, left: Mapping[Ref, Remnant]) -> None:
+        """Decides on each remnant. What was not read is taken to exist: deleting what is gone does no harm."""
+        self._note_unknown()
+        for ref in graph.order({ref: frozenset({one.entry.inside} - {None}) for ref, one in left.items()}):
+            self._decide(left[ref], left)
+        for ref, needs in self._needs(left).items():
+            self.steps[ref] = replace(self.steps[ref], needs=frozenset(needs))
+
+    def fallen(self, ref: Ref) -> tuple[Ref, ...]:
+        """The entries that the journal forgets together with a step."""
+        return tuple(one for one, home in self.falls.items() if home == ref and one in self.record.entries)
+
+    def _note_unknown(self) -> None:
+        for ref in self.record.entries:
+            if ref.kind not in self.kinds:
+                why = f"this version of slx does not know the kind {ref.kind}"
+                self.notes.append(Problem(f"{ref} is left as it is", why, "use the version of slx that made it"))
+
+    def _decide(self, one: Remnant, left: Mapping[Ref, Remnant]) -> None:
+        seen = self.observed.get(one.ref)
+        if seen is None and one.ref in self.observed:
+            self._forget(one)
+        elif not self._ours(one, seen, left):
+            self._forget(one)
+            self.notes.append(_foreign(one, seen.mark if seen else one.mark))
+        elif home := self._home(one.entry):
+            self.falls[one.ref] = home
+        else:
+            self._add(one, seen)
+
+    def _forget(self, one: Remnant) -> None:
+        if one.ref in self.record.entries:
+            self.amend.append(Step(Action.DELETE, one.ref, one.entry.name))
+
+    def _ours(self, one: Remnant, seen: Observed | None, left: Mapping[Ref, Remnant]) -> bool:
+        kind, entry = self.kinds[one.ref.kind], one.entry
+        mark = seen.mark if seen else one.mark
+        known = entry if one.recorded else None
+        if seen is None and one.recorded:
+            return True
+        if ours(kind, self.place, one.ref, entry.name, mark, known):
+            return True
+        return mark is None and kind.adopts_bare and self._serves(one, left)
+
+    def _serves(self, one: Remnant, left: Mapping[Ref, Remnant]) -> bool:
+        """Whether a bare thing belongs to a resource of the same id that is surely ours."""
+        mark = Mark(self.place.stack, self.place.stage, self.place.region, one.ref.current.id)
+        return any(
+            other.ref.root == one.ref.root and other.ref != one.ref and (seen.mark if seen else other.mark) == mark
+            for other in left.values()
+            for seen in (self.observed.get(other.ref),)
+        )
+
+    def _home(self, entry: Entry) -> Ref | None:
+        """The step that takes along what is in the entry's container; None where the container stays."""
+        home = entry.inside
+        if home is None:
+            return None
+        if home in self.falls:
+            return self.falls[home]
+        step = self.wished.get(home) or self.steps.get(home)
+        gone = (Action.CREATE, Action.REPLACE, Action.DELETE)
+        return home if step and step.action in gone else None
+
+    def _add(self, one: Remnant, seen: Observed | None) -> None:
+        entry, former = one.entry, one.ref != one.ref.current
+        step = Step(
+            Action.RETAIN if entry.retain else Action.DELETE,
+            one.ref,
+            entry.name,
+            outputs={**entry.outputs, **(seen.outputs if seen else {})},
+            inside=entry.inside,
+            reason=self._reason(one),
+            absent=entry.expected,
+            loses_data=self.kinds[one.ref.kind].data and not entry.retain,
+            retain=entry.retain,
+            recorded=entry.spec,
+            reality=seen.spec if seen else None,
+        )
+        self.steps[one.ref] = step
+        if former and one.recorded and one.ref not in self.record.entries:
+            # Its entry's place is taken by the new one as soon as that is begun.
+            self.amend.append(replace(step, action=Action.KEEP, spec=entry.spec, needs=entry.needs, loses_data=False))
+
+    def _reason(self, one: Remnant) -> str:
+        if one.entry.retain:
+            return "is to be retained"
+        if one.ref.current in self.wished:
+            return f"{one.ref.current} is {self.wished[one.ref.current].name} now"
+        return "no longer in the blueprint" if self.wished else ""
+
+    def _needs(self, left: Mapping[Ref, Remnant]) -> dict[Ref, set[Ref]]:
+        """For each deletion, what must have ended before: whatever needed the thing when it was recorded."""
+        needs = self._recorded_needs(left)
+        loose = {one.ref for one in left.values() if not one.recorded} & set(needs)
+        for ref in needs:
+            needs[ref] |= self._lower(ref, needs if ref in loose else loose)
+            if ref in loose:
+                writes = (Action.CREATE, Action.UPDATE, Action.REPLACE)
+                needs[ref] |= self._lower(ref, (w for w, step in self.wished.items() if step.action in writes))
+        if graph.cycle({ref: frozenset(wanted) for ref, wanted in needs.items()}):
+            # Entries written at different times need not fit together.
+            return {ref: (found - set(needs)) | self._lower(ref, needs) for ref, found in needs.items()}
+        return needs
+
+    def _lower(self, ref: Ref, among: Iterable[Ref]) -> set[Ref]:
+        rank = self.kinds[ref.kind].rank
+        return {other for other in among if self.kinds[other.kind].rank < rank}
+
+    def _recorded_needs(self, left: Mapping[Ref, Remnant]) -> dict[Ref, set[Ref]]:
+        needs: dict[Ref, set[Ref]] = {r: set() for r, step in self.steps.items() if step.action is Action.DELETE}
+        keys = {one.entry.ref: one.ref for one in left.values() if one.recorded}
+        for entry in self.record.entries.values():
+            user = keys.get(entry.ref, entry.ref.current)
+            user = self.falls.get(user, user)
+            if user not in self.wished and user not in self.steps:
+                continue
+            for need in entry.needs | ({entry.inside} - {None}):
+                thing = keys.get(need, need)
+                thing = self.falls.get(thing, thing)
+                if thing in needs and thing != user:
+                    needs[thing].add(user)
+        for ref, users in needs.items():
+            if ref.current != ref and ref.current in self.wished:
+                users.add(ref.current)
+        return needs
+
+
+def whose(mark: Mark | None) -> str:
+    """In words, whom something belongs to."""
+    if mark is None:
+        return "it carries no mark of slx"
+    return f"it belongs to stack {mark.stack}, stage {mark.stage}, in {mark.region} (as {mark.id})"
+
+
+def _foreign(one: Remnant, mark: Mark | None) -> Problem:
+    hint = "delete it by hand if nobody needs it" if mark is None else ""
+    return Problem(f"{one.ref.kind} {one.entry.name} is not this stack's and is left as it is", whose(mark), hint)

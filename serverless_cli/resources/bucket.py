@@ -1,0 +1,367 @@
+"""S3 buckets: ownership, public access, website hosting; their uploaded content is a kind of its own (content.py).
+
+AWS facts (S3 user guide; botocore's model; the tools that code against them):
+- Since April 2023 a new bucket has ACLs disabled and all of Block Public Access on. Public files need ACLs enabled
+  first, then Block Public Access off; and the account has a block of its own, which wins.
+- Two bucket-level writes at once answer 409 OperationAborted: they go one after the other; objects are free.
+- us-east-1 wants no location constraint and answers 200 when our bucket exists; other regions want their own name.
+- A new bucket may answer NoSuchBucket to the first settings. Tags can be given at create (newer API).
+- DeleteBucket wants every version, delete marker and object gone; unfinished uploads cost money and go too.
+- Dash or dot before the region in the website endpoint depends on the region (names.site_url).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from serverless_cli.aws.calls import Aws, Passing
+from serverless_cli.diff import changes as differences
+from serverless_cli.errors import AwsError, Problem, SlxError
+from serverless_cli.keys import Doc, Folder, KeyPattern, LateOk, Pattern
+from serverless_cli.model import Change, Found, Loss, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
+from serverless_cli.names import NameRule, site_url
+from serverless_cli.packaging.site import MAX_PUT, walk
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, together
+from serverless_cli.resources.ownership import ForeignError, attempt
+from serverless_cli.wiring import Statement, Uploads, Wiring
+
+BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+FRESH = (Passing("NoSuchBucket"),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebsiteKeys:
+    """Static website hosting."""
+
+    index: Annotated[str, Doc("The page that stands for a folder."), Pattern(r"[^/\s]+", "a file name without /")] = (
+        "index.html"
+    )
+    error: Annotated[str | None, Doc("The page that is shown when there is none at a path.")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketKeys:
+    """A bucket, and the files that are uploaded into it."""
+
+    access: Annotated[
+        Literal["private", "public-read"],
+        Doc("`public-read`: ACLs enabled, Block Public Access off, and the uploaded files readable by everybody."),
+    ] = "private"
+    website: Annotated[WebsiteKeys | None, Doc("Serves the bucket as a website.")] = None
+    content: Annotated[Folder | None, Doc("A folder whose files are uploaded.")] = None
+    fill: Annotated[
+        Mapping[str, str],
+        Doc("`{{NAME}}` in uploaded text files becomes the value: `{API_URL: ${api.url}}`."),
+        KeyPattern(r"[A-Z][A-Z0-9_]*", "capital letters, digits and _"),
+        LateOk(),
+    ] = field(default_factory=dict)
+    cache: Annotated[
+        Mapping[str, str], Doc("Cache-Control by file pattern, such as `{'*.png': max-age=86400}`; first match wins.")
+    ] = field(default_factory=dict)  # fmt: skip
+    versioning: Annotated[bool, Doc("Keeps every version of an object.")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class BucketSpec(Spec):
+    """`blocked` are the flags of Block Public Access that are on. `versioning` is S3's status; empty: never enabled."""
+
+    ownership: str
+    blocked: tuple[str, ...]
+    index: str | None
+    error: str | None
+    versioning: str
+
+
+def bucket_arn(place: Place, name: str) -> str:
+    return f"arn:{place.partition}:s3:::{name}"
+
+
+def _read(target: str) -> tuple[Statement, ...]:
+    return Statement(("s3:GetObject",), (f"{target}/*",)), Statement(("s3:ListBucket",), (target,))
+
+
+def _write(target: str) -> tuple[Statement, ...]:
+    return (Statement(("s3:DeleteObject", "s3:PutObject"), (f"{target}/*",)),)
+
+
+class BucketType(Type[BucketKeys]):
+    type_name = "bucket"
+    doc = "S3 bucket: files, public or not, and static websites."
+    keys = BucketKeys
+    name_rule = NameRule(
+        63,
+        r"(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]"
+        r"(?<!-s3alias)(?<!--ol-s3)(?<!\.mrap)(?<!--x-s3)(?<!--table-s3)",
+        scope="global",
+        underscore=False,
+    )
+    attributes: ClassVar[Mapping[str, Attribute]] = {
+        "name": Attribute("The bucket's name.", lambda _, name: name),
+        "arn": Attribute("The bucket's ARN.", bucket_arn),
+        "url": Attribute("The website endpoint, without a slash at the end.", site_url),
+        "origin": Attribute("The website's origin, as CORS wants it.", site_url),
+    }
+    grants: ClassVar = {
+        "read": _read,
+        "write": _write,
+        "read-write": lambda target: _read(target) + _write(target),
+    }
+
+    def problems(self, it: Declared[BucketKeys], scope: Scope) -> Iterable[Problem]:
+        keys = it.keys
+        if keys.fill and not keys.content:
+            yield Problem(f"`fill` of {it.id} has nothing to fill", "there is no `content`", where=it.line("fill"))
+        if keys.content:
+            yield from _content_problems(it, keys.content)
+
+    def expand(self, it: Declared[BucketKeys], scope: Scope) -> Iterable[Resource | Wiring]:
+        keys, ref = it.keys, Ref("bucket", it.id)
+        public = keys.access == "public-read"
+        spec = BucketSpec(
+            ownership="BucketOwnerPreferred" if public else "BucketOwnerEnforced",
+            blocked=() if public else BLOCKS,
+            index=keys.website.index if keys.website else None,
+            error=keys.website.error if keys.website else None,
+            versioning="Enabled" if keys.versioning else "",
+        )
+        yield Resource(ref, it.name, spec, where=it.where, retain=it.retain)
+        if keys.content:
+            yield Uploads(
+                it.id, it.name, keys.content, public, dict(keys.fill), dict(keys.cache), it.retain, it.line("content")
+            )
+
+
+class BucketKind(Kind[BucketSpec]):
+    kind = "bucket"
+    doc = "S3 bucket"
+    spec = BucketSpec
+    data = True
+    rank = 60
+    permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
+        Verb.READ: ("s3:GetBucketTagging", "s3:GetBucketOwnershipControls", "s3:GetBucketPublicAccessBlock",
+                    "s3:GetBucketWebsite", "s3:GetBucketVersioning"),
+        Verb.CREATE: ("s3:CreateBucket", "s3:TagResource", "s3:PutBucketTagging", "s3:PutBucketOwnershipControls",
+                      "s3:PutBucketPublicAccessBlock", "s3:PutBucketWebsite", "s3:DeleteBucketWebsite",
+                      "s3:PutBucketVersioning", "s3:GetBucketTagging", "s3:GetBucketOwnershipControls",
+                      "s3:GetBucketPublicAccessBlock", "s3:GetBucketWebsite", "s3:GetBucketVersioning"),
+        Verb.UPDATE: ("s3:PutBucketTagging", "s3:GetBucketTagging", "s3:PutBucketOwnershipControls",
+                      "s3:PutBucketPublicAccessBlock", "s3:PutBucketWebsite", "s3:DeleteBucketWebsite",
+                      "s3:PutBucketVersioning"),
+        Verb.DELETE: ("s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:DeleteObject",
+                      "s3:DeleteObjectVersion", "s3:AbortMultipartUpload", "s3:DeleteBucket"),
+        Verb.SEARCH: ("s3:ListAllMyBuckets", "s3:GetBucketTagging"),
+    }  # fmt: skip
+
+    def read(self, aws: Aws, here: Here) -> Observed | None:
+        try:
+            tags, owner, block, website, version = together(
+                aws,
+                (
+                    lambda: _tags(aws, here.name),
+                    lambda: aws.find("s3.GetBucketOwnershipControls", Bucket=here.name),
+                    lambda: aws.find("s3.GetPublicAccessBlock", Bucket=here.name),
+                    lambda: aws.find("s3.GetBucketWebsite", Bucket=here.name),
+                    lambda: aws.find("s3.GetBucketVersioning", Bucket=here.name),
+                ),
+            )
+        except AwsError as error:
+            if error.code in ("AccessDenied", "403"):
+                return Observed(_unknown(), note=f"it is another account's, or you may not read it: {error.message}")
+            if error.code in ("PermanentRedirect", "301", "IllegalLocationConstraintException"):
+                return Observed(_unknown(), note="it is in another region")
+            raise
+        if tags is None:
+            return None
+        rules = ((owner or {}).get("OwnershipControls") or {}).get("Rules") or [{}]
+        flags = (block or {}).get("PublicAccessBlockConfiguration") or {}
+        spec = BucketSpec(
+            ownership=rules[0].get("ObjectOwnership", ""),
+            blocked=tuple(flag for flag in BLOCKS if flags.get(flag)),
+            index=(website or {}).get("IndexDocument", {}).get("Suffix"),
+            error=(website or {}).get("ErrorDocument", {}).get("Key"),
+            versioning=(version or {}).get("Status", ""),
+        )
+        return Observed(spec, mark=Mark.of(tags))
+
+    def create(self, aws: Aws, here: Here, spec: BucketSpec) -> Outputs:
+        where: dict[str, Any] = {"Tags": here.mark.pairs}
+        if here.place.region != "us-east-1":
+            where["LocationConstraint"] = here.place.region
+        settings = {"ObjectOwnership": spec.ownership, "CreateBucketConfiguration": where}
+        made = self._make(aws, here, settings)
+        found = self.read(aws, here)
+        if found is None:
+            # Not visible yet: a new bucket has AWS's defaults, and what is set twice does no harm.
+            found = Observed(BucketSpec(spec.ownership, BLOCKS, None, None, ""), mark=here.mark if made else None)
+        elif not made and found.mark != here.mark and not (found.mark is None and here.expected):
+            raise ForeignError(here, found.mark, found.note)
+        todo = differences(spec, found.spec, self.create_only)
+        if found.mark is None:
+            todo = (*todo, Change(("mark",), None, here.mark))
+        return self.update(aws, here, spec, todo)
+
+    def _make(self, aws: Aws, here: Here, settings: dict[str, Any]) -> bool:
+        """True when the bucket is new; False when it was there already and belongs to this account."""
+        try:
+            made = attempt(aws, "s3.CreateBucket", "BucketAlreadyOwnedByYou", Bucket=here.name, **settings)
+        except AwsError as error:
+            if error.code == "BucketAlreadyExists":
+                raise ForeignError(
+                    here, None, "somebody else has a bucket of that name: names are shared by all of AWS"
+                ) from error
+            raise
+        return made is not None
+
+    def update(self, aws: Aws, here: Here, spec: BucketSpec, changes: tuple[Change, ...]) -> Outputs:
+        fields, name = {change.field for change in changes}, here.name
+        if "mark" in fields:
+            kept = {k: v for k, v in (_tags(aws, name) or {}).items() if not k.startswith("aws:")}
+            pairs = [{"Key": key, "Value": value} for key, value in (kept | here.mark.tags).items()]
+            aws.call("s3.PutBucketTagging", passing=FRESH, Bucket=name, Tagging={"TagSet": pairs})
+        if "ownership" in fields:
+            rules = {"Rules": [{"ObjectOwnership": spec.ownership}]}
+            aws.call("s3.PutBucketOwnershipControls", passing=FRESH, Bucket=name, OwnershipControls=rules)
+        if "blocked" in fields:
+            flags = {flag: flag in spec.blocked for flag in BLOCKS}
+            aws.call("s3.PutPublicAccessBlock", passing=FRESH, Bucket=name, PublicAccessBlockConfiguration=flags)
+        if "versioning" in fields:
+            # Versioning can never be unset again, only suspended.
+            status = {"Status": spec.versioning or "Suspended"}
+            aws.call("s3.PutBucketVersioning", passing=FRESH, Bucket=name, VersioningConfiguration=status)
+        if fields & {"index", "error"}:
+            _set_website(aws, name, spec)
+        return {}
+
+    def delete(self, aws: Aws, here: Here) -> None:
+        for _ in range(20):
+            _empty(aws, here.name)
+            try:
+                aws.remove("s3.DeleteBucket", Bucket=here.name)
+            except AwsError as error:
+                if error.code != "BucketNotEmpty":
+                    raise
+            else:
+                return
+        raise SlxError(
+            f"bucket {here.name} fills as fast as it is emptied",
+            "something still writes to it",
+            "stop the writer, then run the same command again",
+        )
+
+    def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
+        found = aws.call("s3.ListBuckets")
+        names = [one["Name"] for one in found.get("Buckets") or ()]
+        if place:
+            prefix = f"{place.stack}-{place.stage}-".replace("_", "-")
+            names = [name for name in names if name.startswith(prefix)]
+        for name, tags in zip(names, aws.map(lambda name: _tags_or_none(aws, name), names), strict=True):
+            if mark := Mark.of(tags or {}):
+                yield Found(Ref("bucket", mark.id), name, mark)
+
+    def preflight(self, aws: Aws, here: Here, spec: BucketSpec) -> Iterable[Problem]:
+        """Block Public Access of the account wins over the bucket's: then no website of it can be public."""
+        if spec.blocked:
+            return
+        try:
+            found = aws.find("s3control.GetPublicAccessBlock", AccountId=here.place.account)
+        except SlxError:
+            return
+        flags = (found or {}).get("PublicAccessBlockConfiguration") or {}
+        on = [flag for flag in BLOCKS if flags.get(flag)]
+        if on:
+            yield Problem(
+                f"{here.ref.id} cannot be public: the account's Block Public Access is on ({', '.join(on)})",
+                "it wins over what a bucket says about itself",
+                "have it switched off (S3 console, Block Public Access of the account), or set `access: private`",
+            )
+
+    def loss(self, aws: Aws, here: Here) -> Iterable[Loss]:
+        count = size = 0
+        for one in aws.pages("s3.ListObjectVersions", "Versions", Bucket=here.name):
+            count, size = count + 1, size + int(one.get("Size", 0))
+        if count:
+            yield Loss("objects", count, size)
+
+
+def _content_problems(it: Declared[BucketKeys], folder: str) -> Iterable[Problem]:
+    """What is wrong with a content folder: empty, without its index or error page, files that S3 would not take."""
+    files = dict(walk(Path(folder)))
+    where, site = it.line("content"), it.keys.website
+    pages = {"index": site.index, "error": site.error} if site else {}
+    if not files:
+        yield Problem(f"the content folder of {it.id} has no files", "there is nothing to upload", where=where)
+    for role, key in pages.items():
+        if files and key and key not in files:
+            hint = "add the file, or name another one"
+            yield Problem(f"the {role} page {key} is not in the content folder", "", hint, it.line("website", role))
+    for key, path in files.items():
+        if path.stat().st_size > MAX_PUT:
+            yield Problem(f"{key} is larger than 5 GB", "S3 takes no more in one piece", where=where)
+        if len(key.encode()) > 1024:
+            yield Problem(f"the path {key[:60]}… is longer than 1024 bytes", "S3 takes no longer keys", where=where)
+
+
+def _unknown() -> BucketSpec:
+    return BucketSpec("", (), None, None, "")
+
+
+def _tags(aws: Aws, name: str) -> dict[str, str] | None:
+    """A bucket's tags, empty when it has none; None when there is no such bucket."""
+    try:
+        found = aws.call("s3.GetBucketTagging", Bucket=name)
+    except AwsError as error:
+        if error.code == "NoSuchTagSet":
+            return {}
+        if error.code == "NoSuchBucket":
+            return None
+        raise
+    return {tag["Key"]: tag["Value"] for tag in found["TagSet"]}
+
+
+def _tags_or_none(aws: Aws, name: str) -> dict[str, str] | None:
+    """As `_tags`; a bucket that we may not look at, or in another region, is none of ours."""
+    try:
+        return _tags(aws, name)
+    except AwsError:
+        return None
+
+
+def _set_website(aws: Aws, name: str, spec: BucketSpec) -> None:
+    if spec.index is None:
+        aws.remove("s3.DeleteBucketWebsite", Bucket=name)
+        return
+    settings: dict[str, Any] = {"IndexDocument": {"Suffix": spec.index}}
+    if spec.error:
+        settings["ErrorDocument"] = {"Key": spec.error}
+    aws.call("s3.PutBucketWebsite", passing=FRESH, Bucket=name, WebsiteConfiguration=settings)
+
+
+def _empty(aws: Aws, name: str) -> None:
+    """Removes every version, delete marker and unfinished upload, a thousand at a time."""
+    batch: list[dict[str, str]] = []
+    for key in ("Versions", "DeleteMarkers"):
+        for one in aws.pages("s3.ListObjectVersions", key, Bucket=name):
+            batch.append({"Key": one["Key"], "VersionId": one["VersionId"]})
+            if len(batch) == 1000:
+                _delete(aws, name, batch)
+                batch = []
+    _delete(aws, name, batch)
+    for one in aws.pages("s3.ListMultipartUploads", "Uploads", Bucket=name):
+        aws.remove("s3.AbortMultipartUpload", Bucket=name, Key=one["Key"], UploadId=one["UploadId"])
+
+
+def _delete(aws: Aws, name: str, batch: list[dict[str, str]]) -> None:
+    if not batch:
+        return
+    try:
+        answer = aws.call("s3.DeleteObjects", Bucket=name, Delete={"Objects": batch, "Quiet": True})
+    except AwsError as error:
+        if error.code == "NoSuchBucket":
+            return
+        raise
+    # Failures come inside a 200: they are errors like any other.
+    for failed in answer.get("Errors") or ():
+        raise AwsError("s3.DeleteObjects", failed.get("Code", ""), f"{failed.get('Key')}: {failed.get('Message', '')}")

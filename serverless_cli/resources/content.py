@@ -1,0 +1,179 @@
+"""The files uploaded into a bucket, compared with what is there by listing it: no file is read back.
+
+AWS facts (S3 user guide; botocore's model):
+- The ETag of an object put in one piece, not encrypted with KMS, is the MD5 of its bytes; a listing gives it.
+- Without a content type S3 says binary/octet-stream, and browsers download the page instead of showing it.
+- Just after Block Public Access was loosened, a public ACL is still refused with a bare `Access Denied` for some
+  seconds; a denial by IAM names the user and the action instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from serverless_cli.aws.calls import Aws, Passing
+from serverless_cli.model import Change, Found, Late, Observed, Outputs, Place, Ref, Resource, Spec, Verb
+from serverless_cli.packaging.site import TEXT, cache_control, content_type, walk
+from serverless_cli.resources.base import Here, Kind, Scope, Weaver
+from serverless_cli.wiring import Uploads, Wiring
+
+SETTLING = (
+    Passing("AccessDenied", "access denied", 60.0),
+    Passing("AccessControlListNotSupported", "", 60.0),
+    Passing("NoSuchBucket"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class File(Spec):
+    """One uploaded file. `etag` is the MD5 of its bytes after filling; Late while a value to fill in is unknown."""
+
+    etag: str
+    size: int
+    content_type: str
+    cache_control: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContentSpec(Spec):
+    """`files` by key; `prepare` reads them from `folder`. Files that slx did not put are no part of it."""
+
+    public: bool
+    files: Mapping[str, File]
+    folder: str = field(default="", compare=False)
+    fill: Mapping[str, str] = field(default_factory=dict, compare=False)
+    cache: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+
+class ContentWeaver(Weaver[Uploads]):
+    """The files of each bucket that has content."""
+
+    takes = Uploads
+
+    def weave(self, wiring: tuple[Uploads, ...], every: tuple[Wiring, ...], scope: Scope) -> Iterable[Resource]:
+        for one in wiring:
+            bucket = Ref("bucket", one.bucket)
+            spec = ContentSpec(one.public, {}, one.folder, one.fill, one.cache)
+            yield Resource(
+                Ref("content", one.bucket),
+                one.name,
+                spec,
+                frozenset({bucket}),
+                inside=bucket,
+                where=one.where,
+                retain=one.retain,
+            )
+
+
+class ContentKind(Kind[ContentSpec]):
+    kind = "content"
+    doc = "uploaded files"
+    spec = ContentSpec
+    marked = False
+    rank = 40
+    permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
+        Verb.READ: ("s3:ListBucket", "s3:GetObject"),
+        Verb.CREATE: ("s3:PutObject", "s3:PutObjectAcl", "s3:ListBucket", "s3:DeleteObject"),
+        Verb.UPDATE: ("s3:PutObject", "s3:PutObjectAcl", "s3:DeleteObject"),
+        Verb.DELETE: ("s3:DeleteObject",),
+        Verb.SEARCH: (),
+    }
+
+    def prepare(self, spec: ContentSpec) -> ContentSpec:
+        if not spec.folder:
+            return spec
+        files = {key: _local(path, key, spec) for key, path in walk(Path(spec.folder))}
+        return replace(spec, files=files)
+
+    def read(self, aws: Aws, here: Here) -> Observed | None:
+        wish = here.wish if isinstance(here.wish, ContentSpec) else None
+        recorded = here.recorded if isinstance(here.recorded, ContentSpec) else None
+        had = recorded.files if recorded else {}
+        known = {**(wish.files if wish else {}), **had}
+        files: dict[str, File] = {}
+        for one in aws.pages("s3.ListObjectsV2", "Contents", Bucket=here.name):
+            if about := known.get(one["Key"]):
+                # Headers are not listed: they are what was recorded with these bytes, or, without a record, unknown.
+                headers = about if one["Key"] in had else File("", 0, "", "")
+                etag = one["ETag"].strip('"')
+                files[one["Key"]] = replace(headers, etag=etag, size=one["Size"])
+        if recorded is None:
+            files = dict(zip(files, aws.map(lambda item: _headers(aws, here.name, *item), files.items()), strict=True))
+        public = recorded.public if recorded else bool(wish and wish.public)
+        return Observed(ContentSpec(public, files)) if files else None
+
+    def create(self, aws: Aws, here: Here, spec: ContentSpec) -> Outputs:
+        return self._put(aws, here, spec, spec.files)
+
+    def update(self, aws: Aws, here: Here, spec: ContentSpec, changes: tuple[Change, ...]) -> Outputs:
+        every = any(change.field == "public" or len(change.path) == 1 for change in changes)
+        changed = {change.path[1] for change in changes if change.field == "files" and len(change.path) > 1}
+        keys = spec.files if every else [key for key in spec.files if key in changed]
+        self._put(aws, here, spec, keys)
+        for key in sorted(changed - set(spec.files)):
+            aws.remove("s3.DeleteObject", Bucket=here.name, Key=key)
+        return {}
+
+    def _put(self, aws: Aws, here: Here, spec: ContentSpec, keys: Iterable[str]) -> Outputs:
+        """Uploads: pages last, so that none names a file that is not there yet."""
+        pages = [key for key in keys if key.endswith((".html", ".htm"))]
+        others = [key for key in keys if key not in set(pages)]
+        for group in (others, pages):
+            aws.map(lambda key: _upload(aws, here.name, key, spec), group)
+        return {}
+
+    def delete(self, aws: Aws, here: Here) -> None:
+        recorded = here.recorded if isinstance(here.recorded, ContentSpec) else None
+        for key in recorded.files if recorded else ():
+            aws.remove("s3.DeleteObject", Bucket=here.name, Key=key)
+
+    def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
+        """Files are found, and go, with their bucket."""
+        return iter(())
+
+
+def _local(path: Path, key: str, spec: ContentSpec) -> File:
+    kind, cache = content_type(key), cache_control(key, spec.cache)
+    if TEXT.match(kind) and spec.fill:
+        data = path.read_bytes()
+        used = {name: value for name, value in spec.fill.items() if _slot(name) in data}
+        late = [value for value in used.values() if isinstance(value, Late)]
+        if late:
+            return File(Late(tuple(part for value in late for part in value.parts)), len(data), kind, cache)
+        filled = _filled(data, used)
+        return File(hashlib.md5(filled, usedforsecurity=False).hexdigest(), len(filled), kind, cache)
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False))
+    return File(digest.hexdigest(), path.stat().st_size, kind, cache)
+
+
+def _slot(name: str) -> bytes:
+    return b"{{" + name.encode() + b"}}"
+
+
+def _filled(data: bytes, fill: Mapping[str, str]) -> bytes:
+    for name, value in fill.items():
+        data = data.replace(_slot(name), str.__str__(value).encode())
+    return data
+
+
+def _headers(aws: Aws, bucket: str, key: str, file: File) -> File:
+    found = aws.find("s3.HeadObject", Bucket=bucket, Key=key) or {}
+    return replace(file, content_type=found.get("ContentType", ""), cache_control=found.get("CacheControl", ""))
+
+
+def _upload(aws: Aws, bucket: str, key: str, spec: ContentSpec) -> None:
+    file, path = spec.files[key], Path(spec.folder) / key
+    settings: dict[str, Any] = {"ContentType": file.content_type, "CacheControl": file.cache_control}
+    if spec.public:
+        settings["ACL"] = "public-read"
+    if TEXT.match(file.content_type) and spec.fill:
+        body = _filled(path.read_bytes(), spec.fill)
+        aws.call("s3.PutObject", passing=SETTLING, Bucket=bucket, Key=key, Body=body, **settings)
+    else:
+        with path.open("rb") as stream:
+            aws.call("s3.PutObject", passing=SETTLING, Bucket=bucket, Key=key, Body=stream, **settings)

@@ -1,0 +1,344 @@
+"""Lambda functions, with the role that they run under and the log group that they write to.
+
+AWS facts (Lambda developer guide; botocore's model; the tools that code against them):
+- A role made a moment ago cannot be assumed yet: CreateFunction answers InvalidParameterValueException for seconds.
+- A new function is Pending, an updated one InProgress; a second change meanwhile answers 409. So: configuration,
+  wait, code, wait.
+- `Function already exist` is the same code as `update in progress`; only the text tells them apart.
+- UpdateFunctionConfiguration is a patch; an empty environment must be sent as empty `Variables`.
+- Lambda would make the log group itself, without retention: the group comes first, and the role may not create one.
+- CodeSha256 is the digest of the zip as uploaded: reproducible zips make code comparable.
+- DeleteFunction takes the policy's statements along, not the event source mappings; it may linger before it is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from serverless_cli.aws.calls import Aws
+from serverless_cli.errors import Problem, SlxError
+from serverless_cli.keys import Doc, Folder, KeyPattern, LateOk, OneOf, Pattern, Range
+from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Secret, Spec, Verb
+from serverless_cli.names import NameRule, arn, role_arn, role_name
+from serverless_cli.packaging import Package, check_handler, package
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type
+from serverless_cli.resources.ownership import attempt, claim
+from serverless_cli.wiring import RETENTION_DAYS, Grant, Logs, Runs, Statement, Wiring
+
+RUNTIMES = ("python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "nodejs24.x", "nodejs22.x")
+READY_S = 300.0
+RESERVED = r"(?!AWS_(?!XRAY)|_HANDLER$|_X_AMZN|LAMBDA_)[A-Za-z][A-Za-z0-9_]+"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionKeys:
+    """Code that runs when something calls it."""
+
+    code: Annotated[Folder, Doc("The folder with the code, relative to the blueprint.")]
+    handler: Annotated[
+        str, Doc("module.function, called for each event."), Pattern(r"[^\s]{1,128}", "module.function")
+    ] = "app.handler"
+    runtime: Annotated[str, Doc("The language version that runs the code."), OneOf(RUNTIMES)] = "python3.13"
+    memory_mb: Annotated[int, Doc("Memory in MB; CPU grows with it."), Range(128, 10240)] = 128
+    timeout_s: Annotated[int, Doc("Seconds until a call is cut off."), Range(1, 900)] = 10
+    architecture: Annotated[Literal["x86_64", "arm64"], Doc("The processor it runs on.")] = "x86_64"
+    environment: Annotated[
+        Mapping[str, str],
+        Doc("Environment variables; 4 KB in all."),
+        KeyPattern(RESERVED, "letters, digits and _, at least two; AWS_* and LAMBDA_* are Lambda's own"),
+        LateOk(),
+    ] = field(default_factory=dict)
+    role: Annotated[
+        str | None, Doc("A `role` of the blueprint, or a role's ARN; left out, one is made with just what is needed."),
+        LateOk(),
+    ] = None  # fmt: skip
+    access: Annotated[
+        Mapping[str, str], Doc("What the function may do with other resources: `{site: read}`.")
+    ] = field(default_factory=dict)  # fmt: skip
+    log_retention_days: Annotated[
+        int | None, Doc("Days that logs are kept; null keeps them for ever."), OneOf(RETENTION_DAYS)
+    ] = 14
+    reserved_concurrency: Annotated[int | None, Doc("Calls at once that are set aside for it."), Range(0)] = None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSpec(Spec):
+    """`code` is the folder until `prepare` has packed it; only its digest is compared."""
+
+    role: str
+    handler: str
+    runtime: str
+    memory_mb: int
+    timeout_s: int
+    architecture: str
+    environment: Mapping[str, str]
+    reserved_concurrency: int | None
+    code: Package
+    folder: str = field(default="", compare=False)
+
+
+def function_arn(place: Place, name: str) -> str:
+    return arn(place, "lambda", f"function:{name}")
+
+
+def log_group(_: Place, name: str) -> str:
+    return f"/aws/lambda/{name}"
+
+
+def _invoke(target: str) -> tuple[Statement, ...]:
+    return (Statement(("lambda:InvokeFunction",), (target,)),)
+
+
+class FunctionType(Type[FunctionKeys]):
+    type_name = "function"
+    doc = "Lambda function, its role and its log group."
+    keys = FunctionKeys
+    name_rule = NameRule(64, r"[a-zA-Z0-9-_]+")
+    attributes: ClassVar[Mapping[str, Attribute]] = {
+        "name": Attribute("The function's name.", lambda _, name: name),
+        "arn": Attribute("The function's ARN.", function_arn),
+        "role_arn": Attribute("The ARN of the role that it runs under."),
+        "log_group": Attribute("The name of its log group.", log_group),
+    }
+    grants: ClassVar = {"invoke": _invoke}
+
+    def problems(self, it: Declared[FunctionKeys], scope: Scope) -> Iterable[Problem]:
+        folder = Path(it.keys.code)
+        if found := check_handler(folder, it.keys.handler, it.keys.runtime):
+            yield replace(found, where=it.line("handler"))
+        size = sum(len(k.encode()) + len(v.encode()) for k, v in it.keys.environment.items())
+        if size > 4096:
+            yield Problem(
+                f"the environment of {it.id} has {size} bytes",
+                "Lambda takes 4096 at most, names and values together",
+                "put large values into a file of the code or a parameter store",
+                it.line("environment"),
+            )
+        yield from self._access_problems(it, scope)
+        yield from self._role_problems(it, scope)
+
+    def _access_problems(self, it: Declared[FunctionKeys], scope: Scope) -> Iterable[Problem]:
+        if it.keys.role and it.keys.access:
+            yield Problem(
+                f"{it.id} has both `role` and `access`",
+                "`access` becomes statements of the role that slx makes; a role of your own speaks for itself",
+                "leave one of them out",
+                it.line("access"),
+            )
+        for target, verb in it.keys.access.items():
+            if scope.declared(target) is None:
+                yield Problem(f"`access` names {target}, which is no resource", where=it.line("access", target))
+            elif not scope.grants(target, verb):
+                yield Problem(f"`{verb}` is nothing that {target} can grant", where=it.line("access", target))
+
+    def _role_problems(self, it: Declared[FunctionKeys], scope: Scope) -> Iterable[Problem]:
+        role = it.keys.role
+        if role and not role.startswith("arn:") and "${" not in role:
+            named = scope.declared(role)
+            if named is None or named.type != "role":
+                yield Problem(
+                    f"`role` names {role}, which is no role of this blueprint",
+                    "it wants the id of a `role` resource, or a role's ARN",
+                    where=it.line("role"),
+                )
+
+    def expand(self, it: Declared[FunctionKeys], scope: Scope) -> Iterable[Resource | Wiring]:
+        keys, ref, place = it.keys, Ref("function", it.id), scope.place
+        needs = {Ref("log-group", it.id)}
+        group = log_group(place, it.name)
+        if keys.role is None:
+            needs.add(Ref("role", it.id))
+            role = role_arn(place, role_name(place, it.id))
+        elif scope.declared(keys.role):
+            needs.add(Ref("role", keys.role))
+            role = scope.attribute(keys.role, "arn")
+        else:
+            role = keys.role
+        spec = FunctionSpec(
+            role, keys.handler, keys.runtime, keys.memory_mb, keys.timeout_s, keys.architecture,
+            dict(keys.environment), keys.reserved_concurrency, Package("", 0, "", 0), str(keys.code),
+        )  # fmt: skip
+        yield Resource(ref, it.name, spec, frozenset(needs), where=it.where, retain=it.retain)
+        yield Logs(it.id, ref, group, keys.log_retention_days, it.line("log_retention_days"))
+        if keys.role is None:
+            streams = arn(place, "logs", f"log-group:{group}:*")
+            writes = Statement(("logs:CreateLogStream", "logs:PutLogEvents"), (streams,), reason="writes its own log")
+            yield Runs(it.id, ref, "lambda.amazonaws.com", (writes,), it.where)
+            for target, verb in keys.access.items():
+                for statement in scope.grants(target, verb):
+                    yield Grant(it.id, statement, it.line("access", target))
+
+
+class FunctionKind(Kind[FunctionSpec]):
+    kind = "function"
+    doc = "Lambda function"
+    spec = FunctionSpec
+    rank = 50
+    permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
+        Verb.READ: ("lambda:GetFunction",),
+        Verb.CREATE: ("lambda:CreateFunction", "lambda:TagResource", "lambda:GetFunction",
+                      "lambda:PutFunctionConcurrency", "iam:PassRole", "lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionCode",
+                      "lambda:DeleteFunctionConcurrency"),
+        Verb.UPDATE: ("lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionCode", "lambda:TagResource",
+                      "lambda:GetFunction", "lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency",
+                      "iam:PassRole"),
+        Verb.DELETE: ("lambda:DeleteFunction", "lambda:GetFunction"),
+        Verb.SEARCH: ("lambda:ListFunctions", "lambda:ListTags"),
+    }  # fmt: skip
+
+    def prepare(self, spec: FunctionSpec) -> FunctionSpec:
+        if not spec.folder:
+            return spec
+        return replace(spec, code=package(Path(spec.folder)))
+
+    def read(self, aws: Aws, here: Here) -> Observed | None:
+        found = aws.find("lambda.GetFunction", FunctionName=here.name)
+        if found is None:
+            return None
+        have: dict[str, Any] = found["Configuration"]
+        spec = FunctionSpec(
+            role=have["Role"],
+            handler=have.get("Handler", ""),
+            runtime=have.get("Runtime", ""),
+            memory_mb=have.get("MemorySize", 128),
+            timeout_s=have.get("Timeout", 3),
+            architecture=(have.get("Architectures") or ["x86_64"])[0],
+            environment=have.get("Environment", {}).get("Variables", {}),
+            reserved_concurrency=found.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
+            code=Package(have.get("CodeSha256", ""), have.get("CodeSize", 0), "", 0),
+        )
+        note = have.get("StateReason", "") if have.get("State") == "Failed" else ""
+        return Observed(
+            spec, {"arn": have["FunctionArn"], "role_arn": have["Role"]}, Mark.of(found.get("Tags") or {}), note
+        )
+
+    def create(self, aws: Aws, here: Here, spec: FunctionSpec) -> Outputs:
+        made = attempt(
+            aws,
+            "lambda.CreateFunction",
+            "ResourceConflictException",
+            "already exist",
+            FunctionName=here.name,
+            Code={"ZipFile": Path(spec.code.path).read_bytes()},
+            Architectures=[spec.architecture],
+            Tags=here.mark.tags,
+            **_configuration(spec),
+        )
+        if made is None:
+            found = claim(here, self.read(aws, here))
+            if found is None:
+                raise SlxError(
+                    f"function {here.name} vanished while it was being made", hint="run the same command again"
+                )
+            return self._converge(aws, here, spec, found)
+        if made.get("State") != "Active":
+            _ready(aws, here.name)
+        if spec.reserved_concurrency is not None:
+            _reserve(aws, here.name, spec.reserved_concurrency)
+        return {"arn": made["FunctionArn"], "role_arn": spec.role}
+
+    def _converge(self, aws: Aws, here: Here, spec: FunctionSpec, found: Observed) -> Outputs:
+        """Brings a function that an earlier attempt left to the wish."""
+        changes = [
+            Change((name,), getattr(found.spec, name), getattr(spec, name))
+            for name in (*_CONFIGURATION, "code", "architecture", "reserved_concurrency")
+            if getattr(found.spec, name) != getattr(spec, name)
+        ]
+        if found.mark is None:
+            changes.append(Change(("mark",), None, here.mark))
+        return self.update(aws, here, spec, tuple(changes))
+
+    def update(self, aws: Aws, here: Here, spec: FunctionSpec, changes: tuple[Change, ...]) -> Outputs:
+        fields = {change.field for change in changes}
+        if "mark" in fields:
+            aws.call("lambda.TagResource", Resource=function_arn(here.place, here.name), Tags=here.mark.tags)
+        if "reserved_concurrency" in fields:
+            _reserve(aws, here.name, spec.reserved_concurrency)
+        if fields & _CONFIGURATION:
+            _ready(aws, here.name)
+            settings = _configuration(_keep_secrets(aws, here.name, spec))
+            aws.call("lambda.UpdateFunctionConfiguration", FunctionName=here.name, **settings)
+        if fields & {"code", "architecture"}:
+            _ready(aws, here.name)
+            zipped = Path(spec.code.path).read_bytes()
+            aws.call(
+                "lambda.UpdateFunctionCode", FunctionName=here.name, ZipFile=zipped, Architectures=[spec.architecture]
+            )
+        _ready(aws, here.name)
+        return {"arn": function_arn(here.place, here.name), "role_arn": spec.role}
+
+    def delete(self, aws: Aws, here: Here) -> None:
+        aws.remove("lambda.DeleteFunction", FunctionName=here.name)
+        aws.wait(
+            f"function {here.name} to be gone",
+            lambda: aws.find("lambda.GetFunction", FunctionName=here.name) is None or None,
+            deadline_s=READY_S,
+        )
+
+    def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
+        for one in aws.pages("lambda.ListFunctions", "Functions"):
+            name = one["FunctionName"]
+            if place and not name.startswith(f"{place.stack}-{place.stage}-"):
+                continue
+            tags = aws.find("lambda.ListTags", Resource=one["FunctionArn"]) or {}
+            if mark := Mark.of(tags.get("Tags") or {}):
+                yield Found(Ref("function", mark.id), name, mark)
+
+
+_CONFIGURATION = frozenset({"role", "handler", "runtime", "memory_mb", "timeout_s", "environment"})
+
+
+def _configuration(spec: FunctionSpec) -> dict[str, Any]:
+    unknown = [key for key, value in spec.environment.items() if isinstance(value, Secret) and not value.known]
+    if unknown:
+        raise SlxError(
+            f"the environment variable {unknown[0]} has no value",
+            "it comes from a secret parameter, and secrets are never stored",
+            "give the parameter again with -p or SLX_PARAM_...",
+        )
+    return {
+        "Role": spec.role,
+        "Handler": spec.handler,
+        "Runtime": spec.runtime,
+        "MemorySize": spec.memory_mb,
+        "Timeout": spec.timeout_s,
+        "Environment": {"Variables": {key: str.__str__(value) for key, value in spec.environment.items()}},
+    }
+
+
+def _keep_secrets(aws: Aws, name: str, spec: FunctionSpec) -> FunctionSpec:
+    """Secrets that were not given this time stay as they are: the call would otherwise drop them."""
+    if not any(isinstance(value, Secret) and not value.known for value in spec.environment.values()):
+        return spec
+    found = aws.call("lambda.GetFunctionConfiguration", FunctionName=name)
+    have = found.get("Environment", {}).get("Variables", {})
+    kept = {
+        key: Secret(have[key]) if isinstance(value, Secret) and not value.known and key in have else value
+        for key, value in spec.environment.items()
+    }
+    return replace(spec, environment=kept)
+
+
+def _reserve(aws: Aws, name: str, reserved: int | None) -> None:
+    if reserved is None:
+        aws.remove("lambda.DeleteFunctionConcurrency", FunctionName=name)
+    else:
+        aws.call("lambda.PutFunctionConcurrency", FunctionName=name, ReservedConcurrentExecutions=reserved)
+
+
+def _ready(aws: Aws, name: str) -> None:
+    """Waits until the function takes changes and calls. Raises SlxError with Lambda's reason when it failed."""
+
+    def ask() -> bool | None:
+        found = aws.find("lambda.GetFunction", FunctionName=name)
+        have = found["Configuration"] if found else {}
+        states = (have.get("State", "Active"), have.get("LastUpdateStatus", "Successful"))
+        if "Failed" in states:
+            why = have.get("StateReason") or have.get("LastUpdateStatusReason") or "Lambda gives no reason"
+            raise SlxError(f"function {name} failed", why, "correct the blueprint and run `slx up` again")
+        return True if found and states[0] in ("Active", "Inactive") and states[1] == "Successful" else None
+
+    aws.wait(f"function {name} to be ready", ask, deadline_s=READY_S)

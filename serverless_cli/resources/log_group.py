@@ -1,0 +1,108 @@
+"""CloudWatch log groups: made before the function that writes to them, deleted after it.
+
+AWS facts (aws-lambda log delivery; botocore's model):
+- Lambda makes `/aws/lambda/NAME` itself, bare of tags and retention, if it writes before the group exists or after
+  it was deleted; so an unmarked group under the name of a function of ours is ours to adopt.
+- Retention is a call of its own and takes only certain numbers of days; keeping for ever is the lack of it.
+- DescribeLogGroups searches by prefix; tag calls want the ARN without the `:*` that it returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from serverless_cli.aws.calls import Aws
+from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
+from serverless_cli.names import arn
+from serverless_cli.resources.base import Here, Kind, Scope, Weaver, together
+from serverless_cli.resources.ownership import attempt, claim
+from serverless_cli.wiring import Logs, Wiring
+
+
+@dataclass(frozen=True, slots=True)
+class LogGroupSpec(Spec):
+    """`retention_days` None keeps for ever."""
+
+    retention_days: int | None
+
+
+class LogGroupWeaver(Weaver[Logs]):
+    """The log group of each resource that writes logs."""
+
+    takes = Logs
+
+    def weave(self, wiring: tuple[Logs, ...], every: tuple[Wiring, ...], scope: Scope) -> Iterable[Resource]:
+        for one in wiring:
+            yield Resource(Ref("log-group", one.owner), one.name, LogGroupSpec(one.retention_days), where=one.where)
+
+
+class LogGroupKind(Kind[LogGroupSpec]):
+    kind = "log-group"
+    doc = "CloudWatch log group"
+    spec = LogGroupSpec
+    adopts_bare = True
+    rank = 90
+    permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
+        Verb.READ: ("logs:DescribeLogGroups", "logs:ListTagsForResource"),
+        Verb.CREATE: ("logs:CreateLogGroup", "logs:TagResource", "logs:PutRetentionPolicy", "logs:DescribeLogGroups",
+                      "logs:ListTagsForResource"),
+        Verb.UPDATE: ("logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy", "logs:TagResource"),
+        Verb.DELETE: ("logs:DeleteLogGroup",),
+        Verb.SEARCH: ("logs:DescribeLogGroups", "logs:ListTagsForResource"),
+    }  # fmt: skip
+
+    def read(self, aws: Aws, here: Here) -> Observed | None:
+        groups, tags = together(
+            aws,
+            (
+                lambda: list(aws.pages("logs.DescribeLogGroups", "logGroups", logGroupNamePrefix=here.name)),
+                lambda: aws.find("logs.ListTagsForResource", resourceArn=_arn(here.place, here.name)),
+            ),
+        )
+        for group in groups:
+            if group["logGroupName"] == here.name:
+                return Observed(LogGroupSpec(group.get("retentionInDays")), mark=Mark.of((tags or {}).get("tags", {})))
+        return None
+
+    def create(self, aws: Aws, here: Here, spec: LogGroupSpec) -> Outputs:
+        made = attempt(
+            aws,
+            "logs.CreateLogGroup",
+            "ResourceAlreadyExistsException",
+            logGroupName=here.name,
+            tags=here.mark.tags,
+        )
+        changes = [Change(("retention_days",), None, spec.retention_days)] if spec.retention_days else []
+        if made is None:
+            found = self.read(aws, here)
+            # Bare means that Lambda made it for a function of ours: the name is the function's, and that is marked.
+            if found is None or found.mark is not None:
+                claim(here, found)
+            changes = [Change(("retention_days",), 0, spec.retention_days), Change(("mark",), None, here.mark)]
+        return self.update(aws, here, spec, tuple(changes))
+
+    def update(self, aws: Aws, here: Here, spec: LogGroupSpec, changes: tuple[Change, ...]) -> Outputs:
+        fields = {change.field for change in changes}
+        if "mark" in fields:
+            aws.call("logs.TagResource", resourceArn=_arn(here.place, here.name), tags=here.mark.tags)
+        if "retention_days" in fields and spec.retention_days:
+            aws.call("logs.PutRetentionPolicy", logGroupName=here.name, retentionInDays=spec.retention_days)
+        elif "retention_days" in fields:
+            aws.remove("logs.DeleteRetentionPolicy", logGroupName=here.name)
+        return {}
+
+    def delete(self, aws: Aws, here: Here) -> None:
+        aws.remove("logs.DeleteLogGroup", logGroupName=here.name)
+
+    def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
+        prefix = f"/aws/lambda/{place.stack}-{place.stage}-" if place else "/"
+        for group in aws.pages("logs.DescribeLogGroups", "logGroups", logGroupNamePrefix=prefix):
+            tags = aws.find("logs.ListTagsForResource", resourceArn=group["arn"].removesuffix(":*"))
+            if mark := Mark.of((tags or {}).get("tags", {})):
+                yield Found(Ref("log-group", mark.id), group["logGroupName"], mark)
+
+
+def _arn(place: Place, name: str) -> str:
+    return arn(place, "logs", f"log-group:{name}")
