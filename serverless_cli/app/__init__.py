@@ -1,0 +1,1 @@
+"""The commands as functions: each composes reading, planning, executing and state. No Click, no rich."""

@@ -1,0 +1,19 @@
+"""Runs checks until they pass or their deadline ends; several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from serverless_cli.checks import prove
+from serverless_cli.model import Check, CheckResult
+
+
+def run(checks: Iterable[Check], listen: Callable[[CheckResult], None]) -> tuple[CheckResult, ...]:
+    """The results in the order of the checks; `listen` is told each as soon as it and those before it are there."""
+    with ThreadPoolExecutor(8, "check") as pool:
+        results: list[CheckResult] = []
+        for result in pool.map(prove, checks):
+            listen(result)
+            results.append(result)
+        return tuple(results)

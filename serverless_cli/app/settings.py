@@ -1,0 +1,78 @@
+"""What a command was asked for, from whatever source, and the project file `slx.yaml` that gives defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from serverless_cli.aws.calls import Observer
+from serverless_cli.errors import Exit, SlxError
+from serverless_cli.names import STAGE
+
+PROJECT_FILE = "slx.yaml"
+
+
+def _silent(_: str) -> None:
+    """Tells nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Flags, environment and project file, already merged. `folder` is where `.slx` lies.
+
+    `notify` is told short lines of the story (`starting the local target`); `observe` sees every call to AWS.
+    """
+
+    folder: Path
+    stage: str = "dev"
+    profile: str | None = None
+    region: str | None = None
+    local: bool = False
+    endpoint_url: str | None = None
+    state: str | None = None
+    protected_stages: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    notify: Callable[[str], None] = _silent
+    observe: Observer | None = None
+
+    def __post_init__(self) -> None:
+        if not STAGE.fullmatch(self.stage):
+            raise SlxError(
+                f"{self.stage!r} cannot be a stage",
+                "a stage has small letters and digits and begins with a letter",
+                "give another one with --stage",
+                exit_code=Exit.USAGE,
+            )
+
+
+_KEYS = ("stage", "profile", "region", "state", "protected_stages")
+_LISTS = frozenset({"protected_stages"})
+
+
+def project_file(folder: Path) -> dict[str, Any]:
+    """The settings in the folder's `slx.yaml`; empty when there is none. Raises BlueprintError, located."""
+    path = folder / PROJECT_FILE
+    if not path.is_file():
+        return {}
+    # yaml is not loaded where there is no file
+    from serverless_cli.blueprint.load import load  # noqa: PLC0415
+    from serverless_cli.blueprint.nodes import Scalar, Sequence  # noqa: PLC0415
+    from serverless_cli.blueprint.problems import Problems  # noqa: PLC0415
+
+    problems = Problems()
+    values: dict[str, Any] = {}
+    root = load(path, problems)
+    for key, node in root.items.items():
+        if key not in _KEYS:
+            hint = problems.near(key, _KEYS)
+            problems.add(f"unknown setting `{key}`", root.at(key), f"{PROJECT_FILE} takes {', '.join(_KEYS)}", hint)
+        elif key in _LISTS and isinstance(node, Sequence):
+            values[key] = [item.text for item in node.items if isinstance(item, Scalar)]
+        elif key not in _LISTS and isinstance(node, Scalar) and not node.empty:
+            values[key] = node.text
+        else:
+            problems.add(f"`{key}` wants {'a list of texts' if key in _LISTS else 'text'}", node.where)
+    problems.check()
+    return values

@@ -1,0 +1,81 @@
+"""Which stack a command means: by name, by name/stage, by a blueprint, or the only one there is."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+
+from serverless_cli.app import catalog, reality
+from serverless_cli.app.session import Session
+from serverless_cli.app.settings import Settings
+from serverless_cli.app.up import SPECS
+from serverless_cli.errors import BlueprintError, Exit, SlxError
+from serverless_cli.model import Place, Record, Stack
+from serverless_cli.names import STACK_OR_ID, STAGE
+from serverless_cli.state.journal import Journal
+
+
+def recorded(session: Session) -> tuple[Place, ...]:
+    """The stacks of this folder on the session's target."""
+    keys = session.store.stacks()
+    return tuple(session.place(key.stack, key.stage) for key in keys if key.target == session.target)
+
+
+def choose(session: Session, stack: str | None) -> Place:
+    """The one stack that is meant. Raises SlxError (usage) when that is not clear, (no such stack) when none is."""
+    if stack:
+        return named(session, stack)
+    known = [place for place in recorded(session) if place.stage == session.settings.stage] or recorded(session)
+    if len(known) == 1:
+        return known[0]
+    if known:
+        hint = "name one of: " + ", ".join(f"{place.stack}/{place.stage}" for place in known)
+        raise SlxError("this folder has several stacks", hint=hint, exit_code=Exit.USAGE)
+    try:
+        return session.place(catalog.validate(session.settings, None).place.stack)
+    except (BlueprintError, SlxError):
+        hint = "name it, or run this where its blueprint or the folder .slx is; `slx status --all` searches the account"
+        raise SlxError("no stack is known here", hint=hint, exit_code=Exit.NO_STACK) from None
+
+
+def named(session: Session, stack: str) -> Place:
+    """`name` or `name/stage`; a name without a stage means the chosen stage, or the only recorded one."""
+    name, _, stage = stack.partition("/")
+    if not STACK_OR_ID.fullmatch(name) or (stage and not STAGE.fullmatch(stage)):
+        raise SlxError(f"{stack!r} cannot be a stack", "it wants NAME or NAME/STAGE", exit_code=Exit.USAGE)
+    if stage:
+        return session.place(name, stage)
+    stages = [place.stage for place in recorded(session) if place.stack == name]
+    only = len(stages) == 1 and session.settings.stage == "dev"
+    return session.place(name, stages[0] if only else None)
+
+
+def record(session: Session, place: Place) -> Record:
+    """What the journal knows of a stack; incomplete when there is none."""
+    return Journal.recall(session.store, session.key(place), SPECS)
+
+
+def wish(settings: Settings, place: Place) -> Stack | None:
+    """The blueprint of a stack whose record is lost, if it is in this folder or one of the shipped ones."""
+    for blueprint in (None, place.stack):
+        try:
+            stack = catalog.read(catalog.find(blueprint, settings.folder), replace(settings, stage=place.stage), place)
+        except SlxError:
+            continue
+        if stack.place.stack == place.stack:
+            return stack
+    return None
+
+
+def missing(session: Session, place: Place) -> SlxError:
+    """The error for a stack of which there is no trace."""
+    known = [f"{one.stack}/{one.stage}" for one in recorded(session)]
+    near = difflib.get_close_matches(f"{place.stack}/{place.stage}", known, 1)
+    hint = f"did you mean {near[0]}?" if near else "`slx status --all` lists what there is"
+    what = f"there is no stack {place.stack}/{place.stage} on {session.target}"
+    return SlxError(what, "nothing is recorded, and nothing carries its mark", hint, exit_code=Exit.NO_STACK)
+
+
+def trace(session: Session, place: Place, known: Record) -> bool:
+    """Whether anything is left of a stack: a record, or something with its mark."""
+    return bool(known.entries) or bool(reality.found(session.aws, place))
