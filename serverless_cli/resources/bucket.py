@@ -7,6 +7,8 @@ AWS facts (S3 user guide; botocore's model; the tools that code against them):
 - us-east-1 wants no location constraint and answers 200 when our bucket exists; other regions want their own name.
 - A new bucket may answer NoSuchBucket to the first settings. Tags can be given at create (newer API).
 - DeleteBucket wants every version, delete marker and object gone; unfinished uploads cost money and go too.
+- Whoever may not list a bucket is told 403 instead of 404 for what is not there; a website's unknown paths want the
+  404, so the bucket's own ACL lets everybody list a public website. All that it holds is public anyhow.
 - Dash or dot before the region in the website endpoint depends on the region (names.site_url).
 """
 
@@ -30,6 +32,7 @@ from serverless_cli.wiring import Statement, Uploads, Wiring
 
 BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 FRESH = (Passing("NoSuchBucket"),)
+SETTLING = (*FRESH, Passing("AccessDenied", "access denied", 60.0), Passing("AccessControlListNotSupported", "", 60.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,7 @@ class BucketSpec(Spec):
 
     ownership: str
     blocked: tuple[str, ...]
+    acl: str
     index: str | None
     error: str | None
     versioning: str
@@ -123,6 +127,7 @@ class BucketType(Type[BucketKeys]):
         spec = BucketSpec(
             ownership="BucketOwnerPreferred" if public else "BucketOwnerEnforced",
             blocked=() if public else BLOCKS,
+            acl="public-read" if public and keys.website else "private",
             index=keys.website.index if keys.website else None,
             error=keys.website.error if keys.website else None,
             versioning="Enabled" if keys.versioning else "",
@@ -142,14 +147,15 @@ class BucketKind(Kind[BucketSpec]):
     rank = 60
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
         Verb.READ: ("s3:GetBucketTagging", "s3:GetBucketOwnershipControls", "s3:GetBucketPublicAccessBlock",
-                    "s3:GetBucketWebsite", "s3:GetBucketVersioning"),
+                    "s3:GetBucketWebsite", "s3:GetBucketVersioning", "s3:GetBucketAcl"),
         Verb.CREATE: ("s3:CreateBucket", "s3:TagResource", "s3:PutBucketTagging", "s3:PutBucketOwnershipControls",
                       "s3:PutBucketPublicAccessBlock", "s3:PutBucketWebsite", "s3:DeleteBucketWebsite",
                       "s3:PutBucketVersioning", "s3:GetBucketTagging", "s3:GetBucketOwnershipControls",
-                      "s3:GetBucketPublicAccessBlock", "s3:GetBucketWebsite", "s3:GetBucketVersioning"),
+                      "s3:GetBucketPublicAccessBlock", "s3:GetBucketWebsite", "s3:GetBucketVersioning",
+                      "s3:GetBucketAcl", "s3:PutBucketAcl"),
         Verb.UPDATE: ("s3:PutBucketTagging", "s3:GetBucketTagging", "s3:PutBucketOwnershipControls",
                       "s3:PutBucketPublicAccessBlock", "s3:PutBucketWebsite", "s3:DeleteBucketWebsite",
-                      "s3:PutBucketVersioning"),
+                      "s3:PutBucketVersioning", "s3:PutBucketAcl"),
         Verb.DELETE: ("s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:DeleteObject",
                       "s3:DeleteObjectVersion", "s3:AbortMultipartUpload", "s3:DeleteBucket"),
         Verb.SEARCH: ("s3:ListAllMyBuckets", "s3:GetBucketTagging"),
@@ -157,12 +163,13 @@ class BucketKind(Kind[BucketSpec]):
 
     def read(self, aws: Aws, here: Here) -> Observed | None:
         try:
-            tags, owner, block, website, version = together(
+            tags, owner, block, acl, website, version = together(
                 aws,
                 (
                     lambda: _tags(aws, here.name),
                     lambda: aws.find("s3.GetBucketOwnershipControls", Bucket=here.name),
                     lambda: aws.find("s3.GetPublicAccessBlock", Bucket=here.name),
+                    lambda: aws.find("s3.GetBucketAcl", Bucket=here.name),
                     lambda: aws.find("s3.GetBucketWebsite", Bucket=here.name),
                     lambda: aws.find("s3.GetBucketVersioning", Bucket=here.name),
                 ),
@@ -180,6 +187,7 @@ class BucketKind(Kind[BucketSpec]):
         spec = BucketSpec(
             ownership=rules[0].get("ObjectOwnership", ""),
             blocked=tuple(flag for flag in BLOCKS if flags.get(flag)),
+            acl=_read_acl((acl or {}).get("Grants") or []),
             index=(website or {}).get("IndexDocument", {}).get("Suffix"),
             error=(website or {}).get("ErrorDocument", {}).get("Key"),
             versioning=(version or {}).get("Status", ""),
@@ -195,7 +203,9 @@ class BucketKind(Kind[BucketSpec]):
         found = self.read(aws, here)
         if found is None:
             # Not visible yet: a new bucket has AWS's defaults, and what is set twice does no harm.
-            found = Observed(BucketSpec(spec.ownership, BLOCKS, None, None, ""), mark=here.mark if made else None)
+            found = Observed(
+                BucketSpec(spec.ownership, BLOCKS, "private", None, None, ""), mark=here.mark if made else None
+            )
         elif not made and found.mark != here.mark and not (found.mark is None and here.expected):
             raise ForeignError(here, found.mark, found.note)
         todo = differences(spec, found.spec, self.create_only)
@@ -227,6 +237,8 @@ class BucketKind(Kind[BucketSpec]):
         if "blocked" in fields:
             flags = {flag: flag in spec.blocked for flag in BLOCKS}
             aws.call("s3.PutPublicAccessBlock", passing=FRESH, Bucket=name, PublicAccessBlockConfiguration=flags)
+        if "acl" in fields:
+            aws.call("s3.PutBucketAcl", passing=SETTLING, Bucket=name, ACL=spec.acl)
         if "versioning" in fields:
             # Versioning can never be unset again, only suspended.
             status = {"Status": spec.versioning or "Suspended"}
@@ -305,7 +317,7 @@ def _content_problems(it: Declared[BucketKeys], folder: str) -> Iterable[Problem
 
 
 def _unknown() -> BucketSpec:
-    return BucketSpec("", (), None, None, "")
+    return BucketSpec("", (), "", None, None, "")
 
 
 def _tags(aws: Aws, name: str) -> dict[str, str] | None:
@@ -327,6 +339,14 @@ def _tags_or_none(aws: Aws, name: str) -> dict[str, str] | None:
         return _tags(aws, name)
     except AwsError:
         return None
+
+
+def _read_acl(grants: list[dict[str, Any]]) -> str:
+    """The canned ACL that these grants amount to, as far as everybody is concerned."""
+    public = {one["Permission"] for one in grants if str(one["Grantee"].get("URI", "")).endswith("/AllUsers")}
+    if public == {"READ"}:
+        return "public-read"
+    return "-".join(("public", *sorted(public))).lower() if public else "private"
 
 
 def _set_website(aws: Aws, name: str, spec: BucketSpec) -> None:
