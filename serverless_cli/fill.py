@@ -1,0 +1,58 @@
+"""Late values in specs: found and filled wherever they are nested. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+from serverless_cli.model import Handout, Late, Outputs, Ref
+
+T = TypeVar("T")
+
+
+def fill(value: T, outputs: Mapping[Ref, Outputs]) -> T:
+    """The value with every gap filled that `outputs` knows; the very same object when there was nothing to fill."""
+    filled: T = _fill(value, outputs)
+    return filled
+
+
+def gaps(value: object) -> frozenset[Handout]:
+    """What a value still waits for."""
+    return frozenset(part for late in _lates(value) for part in late.parts if isinstance(part, Handout))
+
+
+def _fill(value: Any, outputs: Mapping[Ref, Outputs]) -> Any:
+    if isinstance(value, Late):
+        filled = value.fill(outputs)
+        return value if isinstance(filled, Late) and filled.parts == value.parts else filled
+    if isinstance(value, tuple):
+        items = tuple(_fill(item, outputs) for item in value)
+        return value if _alike(items, value) else items
+    if isinstance(value, Mapping):
+        pairs = {_fill(key, outputs): _fill(item, outputs) for key, item in value.items()}
+        return value if _alike((*pairs, *pairs.values()), (*value, *value.values())) else pairs
+    if is_dataclass(value) and not isinstance(value, type):
+        old = {f.name: getattr(value, f.name) for f in fields(value) if f.init}
+        new = {name: _fill(item, outputs) for name, item in old.items()}
+        changed = {name: item for name, item in new.items() if item is not old[name]}
+        return replace(value, **changed) if changed else value
+    return value
+
+
+def _alike(new: tuple[Any, ...], old: tuple[Any, ...]) -> bool:
+    return len(new) == len(old) and all(a is b for a, b in zip(new, old, strict=True))
+
+
+def _lates(value: Any) -> Iterator[Late]:
+    if isinstance(value, Late):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _lates(item)
+    elif isinstance(value, Mapping):
+        for pair in value.items():
+            yield from _lates(pair)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from _lates(getattr(value, field.name))
