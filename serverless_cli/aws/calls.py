@@ -1,4 +1,4 @@
-"""The one way to AWS: every call is paced, retried and translated here. (Interface first; being written.)"""
+"""The one way to AWS, as everything else sees it: every call is paced, retried and translated behind this interface."""
 
 from __future__ import annotations
 
@@ -18,6 +18,21 @@ class Passing:
     code: str
     fragment: str = ""
     deadline_s: float = 120.0
+
+
+class NotYet(Exception):  # noqa: N818 - no error: what a question asked by `wait` answers meanwhile
+    """Raised inside `wait`'s question instead of returning None, to say which state was seen."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+
+
+class Observer(Protocol):
+    """Told of every attempt at a call; never of parameters or answers, which may hold secrets."""
+
+    def __call__(self, operation: str, started: float, ended: float, attempt: int, error: str | None) -> None:
+        """`started` and `ended` are seconds of a monotonic clock, `attempt` counts from 1, `error` is AWS's code."""
 
 
 class Aws(Protocol):
@@ -44,10 +59,16 @@ class Aws(Protocol):
         """The items under `key` of all pages; nothing when AWS says that the parent does not exist."""
 
     def wait(self, what: str, ask: Callable[[], T | None], *, deadline_s: float) -> T:
-        """Asks until the answer is not None, quickly first, then slower. Raises SlxError (timed out)."""
+        """Asks until the answer is not None, quickly first, then slower; `ask` may raise NotYet(state) instead.
+
+        Raises SlxError (timed out), which names `what` and the last state.
+        """
 
     def map(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """Runs `work` on all items, several at once; results in order. Raises the first error when all have ended."""
 
     def reading(self) -> Aws:
-        """The same, but remembering the answers of reads, so that resources which share a parent ask only once."""
+        """The same, but remembering the answers of reads, so that resources which share a parent ask only once.
+
+        The answers are shared: nobody may change them. A write through it clears the memory.
+        """

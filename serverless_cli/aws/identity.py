@@ -1,0 +1,112 @@
+"""Who we are on AWS and where: region, account, partition. Light to import: botocore comes with a connection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from serverless_cli.aws.calls import Observer
+from serverless_cli.aws.clock import Clock, WallClock
+from serverless_cli.aws.failure import UNKNOWN_KEYS
+from serverless_cli.aws.retry import Table
+from serverless_cli.aws.session import Calls
+from serverless_cli.aws.translate import keys_hint
+from serverless_cli.errors import AwsError, Exit, SlxError
+
+if TYPE_CHECKING:
+    from serverless_cli.aws.clients import Clients
+
+IMPATIENT = Table(throttled_s=20.0, lost_s=8.0, unreachable_s=2.0)
+"""for the first call: nothing has been begun that would be worth waiting for a network"""
+
+_NO_CONNECTION = frozenset({"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError"})
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Access keys given outright, as the local target has them; nothing of the user's own configuration is read."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """AWS as one caller sees it from one region. `suffix` is the partition's domain; `caller` the caller's ARN."""
+
+    aws: Calls = field(repr=False)
+    region: str
+    account: str
+    partition: str
+    suffix: str
+    caller: str
+    profile: str | None = None
+    endpoint_url: str | None = None
+    clients: Clients | None = field(default=None, repr=False)
+
+    def close(self) -> None:
+        """Closes connections and threads."""
+        self.aws.close()
+        if self.clients is not None:
+            self.clients.close()
+
+
+def connect(
+    *,
+    profile: str | None = None,
+    region: str | None = None,
+    endpoint_url: str | None = None,
+    credentials: Credentials | None = None,
+    clock: Clock | None = None,
+    observer: Observer | None = None,
+) -> Connection:
+    """Finds region and credentials as the aws command does (AWS_REGION counts too), and asks AWS whose they are.
+
+    A `clock` whose sleep raises ends pauses early, for Ctrl-C. Raises SlxError: credentials, usage, or network.
+    """
+    from serverless_cli.aws import clients as transport  # noqa: PLC0415 - botocore takes 180 ms; --help needs none
+    from serverless_cli.aws import profile as configured  # noqa: PLC0415 - as above
+
+    session = configured.open_session(profile, isolated=credentials is not None)
+    where = configured.find_region(session, region)
+    if credentials is None:
+        configured.check_credentials(session)
+    keys = (credentials.access_key, credentials.secret_key, credentials.token) if credentials else None
+    clients = transport.Clients(session, region=where, endpoint_url=endpoint_url, keys=keys)
+    aws = Calls(clients, where, clock or WallClock.from_environment(), observer=observer)
+    account, caller = _whose(aws, clients, configured.name_of(session))
+    partition = caller.split(":")[1]
+    return Connection(
+        aws=aws,
+        region=where,
+        account=account,
+        partition=partition,
+        suffix=configured.suffix_of(session, partition),
+        caller=caller,
+        profile=configured.name_of(session) or None,
+        endpoint_url=clients.endpoint("sts") or None,
+        clients=clients,
+    )
+
+
+def _whose(aws: Calls, clients: Clients, profile: str) -> tuple[str, str]:
+    """Account and ARN of the caller. GetCallerIdentity needs no permission and cannot be denied (STS reference)."""
+    try:
+        answer = replace(aws, table=IMPATIENT).call("sts.GetCallerIdentity")
+    except AwsError as error:
+        url = clients.client("sts").meta.endpoint_url if error.code in _NO_CONNECTION else ""
+        raise _explained(error, profile, aws.region, url) from None
+    return str(answer["Account"]), str(answer["Arn"])
+
+
+def _explained(error: AwsError, profile: str, region: str, url: str) -> SlxError:
+    if url:
+        return SlxError(f"{url} cannot be reached", error.message, error.hint, exit_code=error.exit_code)
+    if error.exit_code is not Exit.CREDENTIALS:
+        return error
+    what = "AWS does not know these credentials" if error.code in UNKNOWN_KEYS else "AWS refuses these credentials"
+    if profile:
+        what += f" (profile {profile})"
+    hint = keys_hint(error.code, profile, region) or error.hint
+    return SlxError(what, f"{error.message} ({error.code})", hint, exit_code=Exit.CREDENTIALS)
