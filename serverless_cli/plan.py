@@ -7,7 +7,8 @@ the kinds prepare the wish; `up` or `down` decide.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
@@ -33,7 +34,18 @@ from serverless_cli.model import (
     Stack,
     Step,
 )
-from serverless_cli.remains import Clearing, Kinds, moved, ours, recorded, remnants, whose
+from serverless_cli.remains import (
+    Clearing,
+    Kinds,
+    Remnant,
+    edges,
+    ours,
+    own_mark,
+    recorded,
+    remnants,
+    same_stack,
+    whose,
+)
 from serverless_cli.resources.base import Here, Kind
 
 Reality = Mapping[Ref, Observed | None]
@@ -46,16 +58,21 @@ def heres(
     """All that must be read before planning: the wish, what is recorded, and what was found; `down` has no stack."""
     found = tuple(found)
     wish = stack.resources if stack else {}
-    at_hand = {(one.ref, one.name): one.outputs for one in found}
+    at_hand = {(one.ref, _label(kinds, one)): one.outputs for one in found}
     result: dict[Ref, Here] = {}
     for ref, resource in wish.items():
         entry = recorded(record, resource, kinds[ref.kind]) or Entry(ref, resource.name)
-        outputs = entry.outputs or at_hand.get((ref, resource.name), NOTHING)
+        outputs = entry.outputs or at_hand.get((ref, _label(kinds, resource)), NOTHING)
         result[ref] = Here(ref, resource.name, place, outputs, resource.spec, entry.spec, entry.expected)
     for ref, one in remnants(place, kinds, record, found, wish).items():
         entry = one.entry
         result[ref] = Here(ref.current, entry.name, place, entry.outputs, None, entry.spec, entry.expected)
     return result
+
+
+def _label(kinds: Kinds, thing: Found | Resource) -> str:
+    """The name, where it tells one thing from another."""
+    return "" if kinds[thing.ref.kind].renames else thing.name
 
 
 def fill_known(stack: Stack, observed: Reality, kinds: Kinds) -> Stack:
@@ -87,7 +104,7 @@ def presumed(stack: Stack, record: Record) -> Record:
     Such an entry gives edges and `retain`; it does not make an unmarked thing ours.
     """
     guesses = {
-        ref: Entry(ref, one.name, needs=_all_needs(one), inside=one.inside, retain=one.retain)
+        ref: Entry(ref, one.name, needs=edges(one), inside=one.inside, retain=one.retain)
         for ref, one in stack.resources.items()
         if not one.existing
     }
@@ -99,34 +116,47 @@ def up(stack: Stack, observed: Reality, record: Record, kinds: Kinds, found: Ite
 
     `observed` must have every ref of the stack. Steps are in the stack's order, deletions last.
     """
+    place, decided = stack.place, _decisions(stack, observed, record, kinds)
+    wished = {ref: one for ref, one in decided.items() if isinstance(one, Step)}
+    left = remnants(place, kinds, record, found, stack.resources)
+    clearing = Clearing(place, kinds, record, observed, wished)
+    clearing.clear(left)
+    return Plan(
+        place,
+        _with_falls({**wished, **clearing.steps}, clearing),
+        tuple(one for one in decided.values() if isinstance(one, Problem)),
+        tuple(clearing.notes),
+        (*clearing.amend, *_healed(stack, wished, record, kinds), *_superseded(stack, left.values(), record)),
+    )
+
+
+def _decisions(stack: Stack, observed: Reality, record: Record, kinds: Kinds) -> dict[Ref, Step | Problem]:
     decided: dict[Ref, Step | Problem] = {}
     for ref in graph.order(_needs(stack)):
         resource, kind = stack.resources[ref], kinds[ref.kind]
-        home = decided.get(resource.inside) if resource.inside else None
         entry = recorded(record, resource, kind)
-        decided[ref] = _decide(stack.place, resource, observed[ref], entry, kind, home)
-    ordered = {ref: decided[ref] for ref in stack.resources}
-    wished = {ref: one for ref, one in ordered.items() if isinstance(one, Step)}
+        verdict = _refer(stack.place, resource, observed[ref]) if resource.existing else None
+        home = decided.get(resource.inside) if resource.inside else None
+        anew = isinstance(home, Step) and home.action in (Action.CREATE, Action.REPLACE)
+        decided[ref] = verdict or _decide(stack.place, resource, observed[ref], entry, kind, anew=anew)
+    return {ref: decided[ref] for ref in stack.resources}
 
-    left = remnants(stack.place, kinds, record, found, stack.resources)
-    clearing = Clearing(stack.place, kinds, record, observed, wished)
-    clearing.clear(left)
-    stay = {ref for ref in record.entries if ref.kind not in kinds} | {one.entry.ref for one in left.values()}
-    lost_sight = [Step(Action.DELETE, r, e.name) for r, e in record.entries.items() if r not in stay | wished.keys()]
-    healed = [
-        step
-        for ref, step in wished.items()
-        if step.action is Action.KEEP
-        and not stack.resources[ref].existing
-        and _outdated(step, recorded(record, stack.resources[ref], kinds[ref.kind]))
-    ]
-    return Plan(
-        stack.place,
-        _with_falls({**wished, **clearing.steps}, clearing),
-        tuple(one for one in ordered.values() if isinstance(one, Problem)),
-        tuple(clearing.notes),
-        (*clearing.amend, *healed, *(step for step in lost_sight if step.ref not in stack.resources)),
-    )
+
+def _healed(stack: Stack, wished: Mapping[Ref, Step], record: Record, kinds: Kinds) -> Iterator[Step]:
+    """What is as it should be, and the journal does not know so."""
+    for ref, step in wished.items():
+        resource = stack.resources[ref]
+        idle = step.action is Action.KEEP and not resource.existing
+        if idle and _outdated(step, recorded(record, resource, kinds[ref.kind])):
+            yield step
+
+
+def _superseded(stack: Stack, left: Iterable[Remnant], record: Record) -> Iterator[Step]:
+    """Entries of things that the wish knows under another ref."""
+    others = {one.entry.ref for one in left} | stack.resources.keys()
+    for ref, entry in record.entries.items():
+        if ref not in others:
+            yield Step(Action.DELETE, ref, entry.name)
 
 
 def down(place: Place, record: Record, observed: Reality, kinds: Kinds, found: Iterable[Found] = ()) -> Plan:
@@ -148,7 +178,7 @@ def lost(plan: Plan) -> tuple[Step, ...]:
     return tuple(step for step in plan.steps.values() if step.loses_data)
 
 
-def guard(plan: Plan, allow_delete: Set[str]) -> tuple[Problem, ...]:
+def guard(plan: Plan, allow_delete: AbstractSet[str]) -> tuple[Problem, ...]:
     """A problem for each step of `up` that would lose data and that the user has not allowed by its id."""
     return tuple(
         Problem(
@@ -164,11 +194,7 @@ def guard(plan: Plan, allow_delete: Set[str]) -> tuple[Problem, ...]:
 
 
 def _needs(stack: Stack) -> dict[Ref, frozenset[Ref]]:
-    return {ref: _all_needs(resource) for ref, resource in stack.resources.items()}
-
-
-def _all_needs(resource: Resource) -> frozenset[Ref]:
-    return resource.needs | {resource.inside} if resource.inside else resource.needs
+    return {ref: edges(resource) for ref, resource in stack.resources.items()}
 
 
 def _with_falls(steps: Mapping[Ref, Step], clearing: Clearing) -> dict[Ref, Step]:
@@ -177,22 +203,18 @@ def _with_falls(steps: Mapping[Ref, Step], clearing: Clearing) -> dict[Ref, Step
 
 
 def _decide(
-    place: Place,
-    resource: Resource,
-    seen: Observed | None,
-    entry: Entry | None,
-    kind: Kind[Any],
-    home: Step | Problem | None,
+    place: Place, resource: Resource, seen: Observed | None, entry: Entry | None, kind: Kind[Any], *, anew: bool
 ) -> Step | Problem:
-    """The step for one wish; a Problem where something that is not ours is in the way. `home` is its container's."""
-    if resource.existing:
-        return _refer(place, resource, seen, kind)
+    """The step for one wish; a Problem where something that is not ours is in the way.
+
+    `anew` says that its container is made (again), so that it is gone by then.
+    """
     basis = Step(
         Action.CREATE,
         resource.ref,
         resource.name,
         resource.spec,
-        needs=_all_needs(resource),
+        needs=edges(resource),
         inside=resource.inside,
         where=resource.where,
         absent=True,
@@ -201,30 +223,28 @@ def _decide(
     )
     if seen is None:
         return replace(basis, reason="it is recorded but gone" if entry and entry.spec else "")
-    if not (ours(kind, place, resource.ref, resource.name, seen.mark, entry) or _bare(kind, seen)):
+    own = own_mark(place, resource.ref)
+    # What a bare thing serves is in the wish too: ours, about to be ours, or an obstacle itself.
+    bare = kind.adopts_bare and seen.mark is None
+    if not bare and not ours(kind, own, seen.mark, resource.name, entry):
         return _taken(place, resource, seen.mark)
-    if isinstance(home, Step) and home.action in (Action.CREATE, Action.REPLACE):
-        return replace(basis, reason=f"{home.ref}, in which it is, is made anew", loses_data=kind.data)
-    return _compare(replace(basis, outputs=seen.outputs, reality=seen.spec), seen, kind, place, entry)
-
-
-def _bare(kind: Kind[Any], seen: Observed) -> bool:
-    """What it serves is in the wish: ours, about to be, or an obstacle itself."""
-    return kind.adopts_bare and seen.mark is None
-
-
-def _compare(step: Step, seen: Observed, kind: Kind[Any], place: Place, entry: Entry | None) -> Step | Problem:
-    assert step.spec is not None
-    found = diff.changes(step.spec, seen.spec, kind.create_only)
+    if anew:
+        return replace(basis, reason=f"{resource.inside}, in which it is, is made anew", loses_data=kind.data)
     # A thing without a mark stays ours through the journal alone until the mark is put on.
     absent = seen.mark is None and entry is not None and entry.expected
-    if kind.marked and seen.mark is None:
-        mark = Mark(place.stack, place.stage, place.region, step.ref.id)
-        found = (Change(("mark",), None, mark), *found)
+    found = _changes(resource.spec, seen, kind, own)
+    return _alter(replace(basis, outputs=seen.outputs, reality=seen.spec, absent=absent), found, kind)
+
+
+def _changes(wish: Spec, seen: Observed, kind: Kind[Any], own: Mark) -> tuple[Change, ...]:
+    unmarked = (Change(("mark",), None, own),) if kind.marked and seen.mark is None else ()
+    return unmarked + diff.changes(wish, seen.spec, kind.create_only)
+
+
+def _alter(step: Step, found: tuple[Change, ...], kind: Kind[Any]) -> Step | Problem:
     fixed = dict.fromkeys(change.field for change in found if change.replaces)
     if not fixed:
-        action = Action.UPDATE if found else Action.KEEP
-        return replace(step, action=action, changes=found, absent=absent)
+        return replace(step, action=Action.UPDATE if found else Action.KEEP, changes=found)
     reason = f"{', '.join(fixed)} cannot be changed in place"
     if step.retain:
         return Problem(
@@ -233,15 +253,15 @@ def _compare(step: Step, seen: Observed, kind: Kind[Any], place: Place, entry: E
             f"give {step.ref.root} another name with `name:`; the old one then stays as it is",
             step.where,
         )
-    return replace(step, action=Action.REPLACE, changes=found, reason=reason, loses_data=kind.data)
+    return replace(step, action=Action.REPLACE, changes=found, reason=reason, loses_data=kind.data, absent=True)
 
 
-def _refer(place: Place, resource: Resource, seen: Observed | None, kind: Kind[Any]) -> Step | Problem:
+def _refer(place: Place, resource: Resource, seen: Observed | None) -> Step | Problem:
     what = f"{resource.ref.kind} {resource.name}"
     if seen is None:
         return Problem(f"{what} does not exist", "`existing:` names it", "correct the name, or leave out `existing:`",
                        resource.where)  # fmt: skip
-    if seen.mark == Mark(place.stack, place.stage, place.region, resource.ref.id):
+    if seen.mark == own_mark(place, resource.ref):
         hint = "leave out `existing:`; with `retain: true` it outlives the stack"
         return Problem(f"{what} is this stack's own", "an existing resource is one of somebody else", hint,
                        resource.where)  # fmt: skip
@@ -250,7 +270,7 @@ def _refer(place: Place, resource: Resource, seen: Observed | None, kind: Kind[A
         resource.ref,
         resource.name,
         resource.spec,
-        needs=_all_needs(resource),
+        needs=edges(resource),
         outputs=seen.outputs,
         inside=resource.inside,
         where=resource.where,
@@ -262,7 +282,7 @@ def _refer(place: Place, resource: Resource, seen: Observed | None, kind: Kind[A
 def _taken(place: Place, resource: Resource, mark: Mark | None) -> Problem:
     what = f"{resource.ref.kind} {resource.name} exists already and is not this stack's"
     hint = f"give {resource.ref.root} another name with `name:`, or use what is there with `existing: {resource.name}`"
-    if mark and (mark.stack, mark.stage, mark.region) == (place.stack, place.stage, place.region):
+    if mark and same_stack(mark, place):
         what = f"{resource.ref.kind} {resource.name} exists already as `{mark.id}` of this stack"
         hint = f"keep the id `{mark.id}`, or give {resource.ref.root} another name with `name:`"
     return Problem(what, whose(mark), hint, resource.where)

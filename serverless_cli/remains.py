@@ -30,14 +30,28 @@ class Remnant:
     recorded: bool = True
 
 
-def ours(kind: Kind[Any], place: Place, ref: Ref, name: str, mark: Mark | None, entry: Entry | None) -> bool:
-    """Whether something that exists under a name is this very resource of this stack."""
+def edges(thing: Resource | Entry) -> frozenset[Ref]:
+    """All that a thing needs; its container is always among that."""
+    return thing.needs | {thing.inside} if thing.inside else thing.needs
+
+
+def ours(kind: Kind[Any], own: Mark, mark: Mark | None, name: str, entry: Entry | None) -> bool:
+    """Whether something that carries `mark` under a name is the very resource of this stack that `own` names."""
     if mark is not None:
-        return mark == Mark(place.stack, place.stage, place.region, ref.current.id)
+        return mark == own
     if not kind.marked:
         return True
-    same = entry is not None and (entry.name == name or kind.renames)
-    return same and entry is not None and (entry.expected or entry.spec is not None)
+    return entry is not None and (kind.renames or entry.name == name) and (entry.expected or entry.spec is not None)
+
+
+def own_mark(place: Place, ref: Ref) -> Mark:
+    """The mark that a resource of the stack carries."""
+    return Mark(place.stack, place.stage, place.region, ref.current.id)
+
+
+def same_stack(mark: Mark, place: Place) -> bool:
+    """Whether a mark names this stack, whatever the id."""
+    return (mark.stack, mark.stage, mark.region) == (place.stack, place.stage, place.region)
 
 
 def moved(resource: Resource, entry: Entry, kind: Kind[Any]) -> bool:
@@ -55,28 +69,28 @@ def recorded(record: Record, resource: Resource, kind: Kind[Any]) -> Entry | Non
 def remnants(
     place: Place, kinds: Kinds, record: Record, found: Iterable[Found], wish: Mapping[Ref, Resource]
 ) -> dict[Ref, Remnant]:
-    """All that is recorded, or found and perhaps this stack's, and not in the wish. Unknown kinds are left out."""
+    """All that is recorded, or found and perhaps this stack's, and not in the wish."""
     left: dict[Ref, Remnant] = {}
-    taken = {(wanted.ref.kind, wanted.name, wanted.inside) for wanted in wish.values()}
+    taken = {(one.ref.kind, one.name, one.inside) for one in wish.values()}
     for entry in record.entries.values():
-        if entry.ref.kind not in kinds or (entry.ref.kind, entry.name, entry.inside) in taken:
+        kind, resource = kinds[entry.ref.kind], wish.get(entry.ref)
+        if not kind.renames and (entry.ref.kind, entry.name, entry.inside) in taken:
             continue
-        resource = wish.get(entry.ref)
         if resource is None:
             left[entry.ref] = Remnant(entry.ref, entry)
-        elif moved(resource, entry, kinds[entry.ref.kind]):
+        elif moved(resource, entry, kind):
             ref = entry.ref.former(entry.name if entry.name != resource.name else str(entry.inside))
             left[ref] = Remnant(ref, entry)
-    names = {(thing.ref.kind, thing.name) for thing in (*record.entries.values(), *wish.values())}
+    names = {(one.ref.kind, one.name) for one in wish.values()}
+    names |= {(one.ref.kind, one.name) for one in record.entries.values()}
     for one in found:
-        kind = kinds.get(one.ref.kind)
-        elsewhere = one.mark and (one.mark.stack, one.mark.stage, one.mark.region) != (
-            place.stack, place.stage, place.region,
-        )  # fmt: skip
-        if kind is None or elsewhere or (not kind.renames and (one.ref.kind, one.name) in names):
+        kind = kinds[one.ref.kind]
+        if not kind.renames and (one.ref.kind, one.name) in names:
             continue
-        if ref_of := _place_for(one, kind, wish, left):
-            left[ref_of] = Remnant(ref_of, Entry(one.ref, one.name, outputs=one.outputs), one.mark, recorded=False)
+        if one.mark and not same_stack(one.mark, place):
+            continue
+        if ref_ := _place_for(one, kind, wish, left):
+            left[ref_] = Remnant(ref_, Entry(one.ref, one.name, outputs=one.outputs), one.mark, recorded=False)
     return left
 
 
@@ -110,8 +124,8 @@ class Clearing:
 
     def clear(self, left: Mapping[Ref, Remnant]) -> None:
         """Decides on each remnant. What was not read is taken to exist: deleting what is gone does no harm."""
-        self._note_unknown()
-        for ref in graph.order({ref: frozenset({one.entry.inside} - {None}) for ref, one in left.items()}):
+        homes = {ref: frozenset({one.entry.inside} if one.entry.inside else ()) for ref, one in left.items()}
+        for ref in graph.order(homes):
             self._decide(left[ref], left)
         for ref, needs in self._needs(left).items():
             self.steps[ref] = replace(self.steps[ref], needs=frozenset(needs))
@@ -119,12 +133,6 @@ class Clearing:
     def fallen(self, ref: Ref) -> tuple[Ref, ...]:
         """The entries that the journal forgets together with a step."""
         return tuple(one for one, home in self.falls.items() if home == ref and one in self.record.entries)
-
-    def _note_unknown(self) -> None:
-        for ref in self.record.entries:
-            if ref.kind not in self.kinds:
-                why = f"this version of slx does not know the kind {ref.kind}"
-                self.notes.append(Problem(f"{ref} is left as it is", why, "use the version of slx that made it"))
 
     def _decide(self, one: Remnant, left: Mapping[Ref, Remnant]) -> None:
         seen = self.observed.get(one.ref)
@@ -135,12 +143,14 @@ class Clearing:
             self.notes.append(_foreign(one, seen.mark if seen else one.mark))
         elif home := self._home(one.entry):
             self.falls[one.ref] = home
+            if one.ref != one.entry.ref:
+                self._forget(one)
         else:
             self._add(one, seen)
 
     def _forget(self, one: Remnant) -> None:
-        if one.ref in self.record.entries:
-            self.amend.append(Step(Action.DELETE, one.ref, one.entry.name))
+        if one.recorded:
+            self.amend.append(Step(Action.DELETE, one.entry.ref, one.entry.name))
 
     def _ours(self, one: Remnant, seen: Observed | None, left: Mapping[Ref, Remnant]) -> bool:
         kind, entry = self.kinds[one.ref.kind], one.entry
@@ -148,18 +158,15 @@ class Clearing:
         known = entry if one.recorded else None
         if seen is None and one.recorded:
             return True
-        if ours(kind, self.place, one.ref, entry.name, mark, known):
+        if ours(kind, own_mark(self.place, one.ref), mark, entry.name, known):
             return True
         return mark is None and kind.adopts_bare and self._serves(one, left)
 
     def _serves(self, one: Remnant, left: Mapping[Ref, Remnant]) -> bool:
         """Whether a bare thing belongs to a resource of the same id that is surely ours."""
-        mark = Mark(self.place.stack, self.place.stage, self.place.region, one.ref.current.id)
-        return any(
-            other.ref.root == one.ref.root and other.ref != one.ref and (seen.mark if seen else other.mark) == mark
-            for other in left.values()
-            for seen in (self.observed.get(other.ref),)
-        )
+        own = own_mark(self.place, one.ref)
+        marks = ((ref, other.mark, self.observed.get(ref)) for ref, other in left.items())
+        return any(ref.root == one.ref.root and own in (mark, seen and seen.mark) for ref, mark, seen in marks)
 
     def _home(self, entry: Entry) -> Ref | None:
         """The step that takes along what is in the entry's container; None where the container stays."""
@@ -173,7 +180,7 @@ class Clearing:
         return home if step and step.action in gone else None
 
     def _add(self, one: Remnant, seen: Observed | None) -> None:
-        entry, former = one.entry, one.ref != one.ref.current
+        entry = one.entry
         step = Step(
             Action.RETAIN if entry.retain else Action.DELETE,
             one.ref,
@@ -188,9 +195,11 @@ class Clearing:
             reality=seen.spec if seen else None,
         )
         self.steps[one.ref] = step
-        if former and one.recorded and one.ref not in self.record.entries:
-            # Its entry's place is taken by the new one as soon as that is begun.
-            self.amend.append(replace(step, action=Action.KEEP, spec=entry.spec, needs=entry.needs, loses_data=False))
+        if one.recorded and one.ref != entry.ref:
+            # Another thing takes its entry's place, and must not inherit its ids.
+            kept = replace(step, action=Action.KEEP, spec=entry.spec, needs=entry.needs, loses_data=False)
+            self.amend.append(kept)
+            self._forget(one)
 
     def _reason(self, one: Remnant) -> str:
         if one.entry.retain:
@@ -220,19 +229,22 @@ class Clearing:
     def _recorded_needs(self, left: Mapping[Ref, Remnant]) -> dict[Ref, set[Ref]]:
         needs: dict[Ref, set[Ref]] = {r: set() for r, step in self.steps.items() if step.action is Action.DELETE}
         keys = {one.entry.ref: one.ref for one in left.values() if one.recorded}
+        formers: dict[Ref, set[Ref]] = {}
+        for ref in needs:
+            if ref != ref.current:
+                formers.setdefault(ref.current, set()).add(ref)
+                needs[ref] |= {ref.current} & self.wished.keys()
         for entry in self.record.entries.values():
             user = keys.get(entry.ref, entry.ref.current)
             user = self.falls.get(user, user)
             if user not in self.wished and user not in self.steps:
                 continue
-            for need in entry.needs | ({entry.inside} - {None}):
-                thing = keys.get(need, need)
-                thing = self.falls.get(thing, thing)
-                if thing in needs and thing != user:
-                    needs[thing].add(user)
-        for ref, users in needs.items():
-            if ref.current != ref and ref.current in self.wished:
-                users.add(ref.current)
+            for need in edges(entry):
+                # Which of the things that had this ref it used is not known, so all of them wait for it.
+                for thing in {keys.get(need, need)} | formers.get(need, set()):
+                    home = self.falls.get(thing, thing)
+                    if home in needs and home != user:
+                        needs[home].add(user)
         return needs
 
 
