@@ -1,0 +1,142 @@
+"""Whether a handler exists, found out without running any of the user's code."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import warnings
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+
+from serverless_cli.errors import Location, Problem, SlxError
+from serverless_cli.packaging.patterns import DEFAULTS
+from serverless_cli.packaging.tree import collect
+
+_ENDINGS = {"python": (".py",), "nodejs": (".js", ".mjs", ".cjs"), "ruby": (".rb",)}
+_COMPILED = (".so", ".pyd")
+
+
+def check_handler(folder: Path, handler: str, runtime: str) -> Problem | None:
+    """What is wrong with `handler` (`module.function`), or None; of runtimes that it does not know it says nothing.
+
+    A syntax error is located in the handler's own file; all else is for the blueprint's line.
+    """
+    family = next((name for name in _ENDINGS if runtime.startswith(name)), "")
+    if not family:
+        return None
+    try:
+        files = {item.name: item.path for item in collect(folder, DEFAULTS)}
+    except SlxError as error:
+        return Problem(error.what, error.why, error.hint)
+    module, function = _split(handler, family)
+    if not module or not function:
+        return Problem(f"the handler {handler!r} has no function", "it has the form `module.function`", "`app.handler`")
+    path = _find(module, files, family)
+    if path is None:
+        return _no_module(handler, module, folder, files, family)
+    if family != "python" or path.endswith(_COMPILED):
+        return None
+    return _check_function(path, files[path], function, runtime)
+
+
+def _split(handler: str, family: str) -> tuple[str, str]:
+    """The module as a path without ending, and the function, each as its runtime splits them."""
+    if family == "nodejs":  # the first dot after the last slash ends the file's name
+        place, slash, name = handler.rpartition("/")
+        module, _, function = name.partition(".")
+        return place + slash + module, function
+    module, _, function = handler.rpartition(".")
+    return (module.replace(".", "/") if family == "python" else module), function
+
+
+def _find(module: str, files: Iterable[str], family: str) -> str | None:
+    module = module.removeprefix("./")
+    for ending in _ENDINGS[family]:
+        for name in (module + ending, *([f"{module}/__init__.py"] if family == "python" else [])):
+            if name in files:
+                return name
+    if family == "python":
+        return next((n for n in files if n.startswith(f"{module}.") and n.endswith(_COMPILED)), None)
+    return None
+
+
+def _no_module(handler: str, module: str, folder: Path, files: Iterable[str], family: str) -> Problem:
+    file = module + _ENDINGS[family][0]
+    if (folder / file).is_file() and file in {path.relative_to(folder).as_posix() for path in folder.rglob("*")}:
+        return Problem(f"no file for the handler {handler!r}", f"{file} is there, but left out of the package")
+    modules = sorted({name.removesuffix(end).removesuffix("/__init__") for name in files for end in _ENDINGS[family]
+                      if name.endswith(end)})  # fmt: skip
+    near = _near(module, modules)
+    hint = f"did you mean `{near.replace('/', '.') if family == 'python' else near}`?" if near else ""
+    return Problem(f"no file for the handler {handler!r}", f"there is no {file} in {folder}", hint)
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    by_lower = {one.lower(): one for one in known}
+    found = get_close_matches(name.lower(), by_lower, n=1)
+    return by_lower[found[0]] if found else ""
+
+
+def _check_function(name: str, path: str, function: str, runtime: str) -> Problem | None:
+    try:
+        tree = _parse(Path(path).read_bytes(), path, runtime)
+    except SyntaxError as error:
+        where = Location(path, error.lineno or 1, error.offset or 1, (error.text or "").rstrip("\n"))
+        return Problem(f"{name} is not valid Python", error.msg, "correct that line", where)
+    except (ValueError, RecursionError, OSError) as error:
+        return Problem(f"{name} cannot be read as Python", str(error))
+    if tree is None:
+        return None
+    found = dict(_names(tree.body))
+    if isinstance(found.get(function), ast.AsyncFunctionDef):
+        why = "Lambda calls plain functions and does not wait for coroutines"
+        return Problem(f"the handler {function!r} in {name} is async", why, "call `asyncio.run` in a plain function")
+    if function in found or "*" in found or "__getattr__" in found:
+        return None
+    near = _near(function, (one for one, node in found.items() if isinstance(node, ast.FunctionDef)))
+    hint = f"did you mean `{near}`?" if near else ""
+    return Problem(f"no function {function!r} in {name}", "nothing of that name is defined at its top level", hint)
+
+
+def _parse(source: bytes, path: str, runtime: str) -> ast.Module | None:
+    """The module's syntax tree; None when it may be in a Python that is newer than ours. Raises SyntaxError."""
+    version = re.fullmatch(r"python3\.(\d+)", runtime)
+    newer = version is None or int(version[1]) > sys.version_info.minor
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the user's escapes are the user's
+        try:
+            return ast.parse(source, path)
+        except SyntaxError:
+            if newer:
+                return None
+            raise
+
+
+def _names(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
+    """What a module's top level defines, conditional parts included; `*` where anything may come in."""
+    for node in body:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.name, node
+            case ast.Import() | ast.ImportFrom():
+                yield from ((alias.asname or alias.name.partition(".")[0], node) for alias in node.names)
+            case _:
+                yield from ((one.id, one) for one in _bound(node))
+                yield from _names(_inner(node))
+
+
+def _bound(node: ast.stmt) -> Iterator[ast.Name]:
+    """Names that the statement itself assigns, walrus included; its inner statements are not looked at."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case)):
+            yield from (n for n in ast.walk(child) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+
+
+def _inner(node: ast.stmt) -> Iterator[ast.stmt]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt):
+            yield child
+        elif isinstance(child, (ast.ExceptHandler, ast.match_case)):
+            yield from child.body
