@@ -1,0 +1,1 @@
+"""The emulator's process: ministack, hosted and completed. Nothing outside this package imports it."""
