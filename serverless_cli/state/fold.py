@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from serverless_cli.codec import JsonValue, canonical, decode, encode
+from serverless_cli.codec import canonical, decode, encode
 from serverless_cli.errors import SlxError
 from serverless_cli.model import Action, Check, Entry, Record, Ref, Spec
 

@@ -161,7 +161,9 @@ class FileStore:
             return FileLease(path, holder, f"stack {key}", lambda: self._prepare(key))
 
     def holder(self, key: StackKey) -> Holder | None:
-        return holder_of(self._path(key, _LOCK))
+        path = self._path(key, _LOCK)
+        with explained(path, "read"):
+            return holder_of(path)
 
     def _path(self, key: StackKey, name: str) -> Path:
         return self.root / key.target / key.stack / key.stage / name

@@ -218,7 +218,7 @@ def test_a_throttle_without_end_says_so():
 
 
 def test_server_errors_are_sent_again_and_end():
-    aws, transport, _ = calls(lost(), lost(), {"ok": 1})
+    aws, _, _ = calls(lost(), lost(), {"ok": 1})
     assert aws.call("iam.GetRole") == {"ok": 1}
     aws, _, clock = calls(lost("We encountered an internal error."))
     start = clock.now()

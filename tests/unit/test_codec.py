@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, NewType
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from serverless_cli.codec import canonical, decode, encode
@@ -82,6 +82,7 @@ EVERYTHING = st.builds(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure
 @given(EVERYTHING)
 def test_every_spec_comes_back_the_same_through_text(spec):
     text = canonical(encode(spec))
@@ -92,6 +93,7 @@ def test_every_spec_comes_back_the_same_through_text(spec):
     assert canonical(encode(again)) == text
 
 
+@settings(deadline=None)
 @given(LATES)
 def test_a_late_value_comes_back_with_its_gaps(late):
     again = decode(str, encode(late))
@@ -107,6 +109,7 @@ class Hiding(Spec):
     by_name: Mapping[str, str]
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(categories=["Lu"]), min_size=12))
 def test_a_secret_leaves_no_trace_of_its_value_wherever_it_is(value):
     secret = Secret(value)
@@ -177,7 +180,7 @@ def test_anything_unexpected_is_refused(hint, data):
 
 @pytest.mark.parametrize(
     "value",
-    [float("nan"), float("inf"), object(), b"bytes", Rule, {1: "a"}, {Secret("s"): 1}, {Late(("a",)): 1}],
+    [float("nan"), float("inf"), object, b"bytes", Rule, {1: "a"}, {Secret("s"): 1}, {Late(("a",)): 1}],
     ids=repr,
 )
 def test_what_has_no_json_form_is_refused(value):
@@ -187,12 +190,14 @@ def test_what_has_no_json_form_is_refused(value):
 
 def test_a_refusal_says_where_and_not_what():
     with pytest.raises(ValueError, match=r"Rule\.next: Rule\.name: expected text, got int") as caught:
-        decode(Rule.__dataclass_fields__ and Rule, {"name": "a", "next": {"name": 31337}})
+        decode(Rule, {"name": "a", "next": {"name": 31337}})
 
     assert "31337" not in str(caught.value)
 
 
-@pytest.mark.parametrize("hint", [Rule | Hiding, Rule | Mapping[str, str], Mapping[int, str], list[str], bytes], ids=str)
+@pytest.mark.parametrize(
+    "hint", [Rule | Hiding, Rule | Mapping[str, str], Mapping[int, str], list[str], bytes], ids=str
+)
 def test_hints_that_json_cannot_tell_apart_are_a_bug_of_ours(hint):
     with pytest.raises(TypeError):
         decode(hint, {})

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serverless_cli.diff import changes
@@ -52,7 +52,10 @@ UNKNOWN = Secret("", known=False)
             Thing(deep={"x": {"y": "1"}}), Thing(deep={"x": {"y": "2"}}), [("deep.x.y", "2", "1")], id="at any depth"
         ),
         pytest.param(
-            Thing(texts=("a", "b")), Thing(texts=("b", "a")), [("texts", ("b", "a"), ("a", "b"))], id="tuples as a whole"
+            Thing(texts=("a", "b")),
+            Thing(texts=("b", "a")),
+            [("texts", ("b", "a"), ("a", "b"))],
+            id="tuples as a whole",
         ),
         pytest.param(Thing(name=LATE), Thing(name=str(LATE)), [("name", str(LATE), LATE)], id="a late value differs"),
         pytest.param(
@@ -110,7 +113,10 @@ def test_specs_of_two_kinds_cannot_be_compared():
         changes(Thing(), Inner(), frozenset())
 
 
-@given(st.dictionaries(st.text(max_size=2), st.text(max_size=2)), st.dictionaries(st.text(max_size=2), st.text(max_size=2)))
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.text(max_size=2), st.text(max_size=2)), st.dictionaries(st.text(max_size=2), st.text(max_size=2))
+)
 def test_taking_the_changes_over_makes_reality_the_wish(wished, real):
     wish, reality = Thing(tags=wished), Thing(tags=real)
 

@@ -1,7 +1,5 @@
 import errno
 import os
-import resource
-import signal
 import stat
 import subprocess
 import sys
@@ -12,6 +10,7 @@ import pytest
 
 from serverless_cli.errors import Exit, SlxError
 from serverless_cli.state.explain import explained
+from serverless_cli.state.lease import Holder
 from serverless_cli.state.store import NONE_YET, ConflictError, FileStore, StackKey
 
 KEY = StackKey("aws-123456789012-eu-west-1", "website", "dev")
@@ -50,7 +49,7 @@ def test_files_and_folders_are_the_users_alone_and_hidden_from_git(store):
     before = os.umask(0)
     try:
         store.append(KEY, "journal", store.write(KEY, "journal", NONE_YET, b"a"), b"b")
-        store.lease(KEY, _holder()).release()
+        store.lease(KEY, Holder.me("up")).release()
     finally:
         os.umask(before)
 
@@ -226,14 +225,3 @@ def test_a_full_disk_spoils_nothing_that_was_written(tmp_path):
     )
 
     assert said.splitlines() == ["the disk is full", "the disk is full", "b'bbbbbbbbbb' 1"]
-
-
-def _holder():
-    from serverless_cli.state.lease import Holder
-
-    return Holder.me("up")
-
-
-def test_this_machine_has_what_the_tests_above_need():
-    assert resource.RLIMIT_FSIZE is not None
-    assert signal.SIGXFSZ
