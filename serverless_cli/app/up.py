@@ -60,8 +60,7 @@ class Up:
             listen=listen,
             cancel=cancel,
         )
-        if report.ok:
-            self.journal.searched()
+        self.journal.searched()
         self._outputs = {ref: one.outputs for ref, one in report.outcomes.items() if one.status is Status.DONE}
         return report
 

@@ -99,10 +99,12 @@ class Converter:
 
     def _arm(self, node: Node, shape: Either) -> Shape:
         """The form that the user meant: by what the node is, and among keys classes by the keys that are there."""
-        fitting = [arm for arm in shape.arms if _fits(node, arm)] or list(shape.arms)
+        fitting = [arm for arm in shape.arms if _fits(node, arm)]
         if len(fitting) > 1 and isinstance(node, MappingNode):
             return max(fitting, key=lambda arm: _likeness(node, arm))
-        return fitting[0]
+        if not fitting and isinstance(node, Scalar) and not node.empty:
+            fitting = [arm for arm in shape.arms if isinstance(arm, Single)]
+        return fitting[0] if fitting else shape
 
     def _many(self, node: Sequence, shape: Many, path: Path_) -> Any:
         values = []

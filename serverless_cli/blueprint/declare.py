@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from serverless_cli.blueprint.convert import Converter
-from serverless_cli.blueprint.nodes import Broken, MappingNode, Node, called
+from serverless_cli.blueprint.nodes import Broken, MappingNode, Node, Scalar, called
 from serverless_cli.blueprint.problems import Problems, shown
 from serverless_cli.blueprint.refs import RESERVED, Resolver, Target
 from serverless_cli.blueprint.shapes import keys_of
@@ -91,7 +91,7 @@ class Drafts:
         return drafts
 
     def _draft(self, id: str, node: Node, where: Location) -> Draft:
-        self._id(id, where)
+        sound = self._id(id, where)
         nothing = Draft(id, None, where, None, None, None, {})
         if not isinstance(node, MappingNode):
             if not isinstance(node, Broken):
@@ -112,10 +112,11 @@ class Drafts:
         if kind is None:
             self._unknown_type(common.type, node)
             return nothing
-        name = self._name(id, common, kind, converter.at.get(("name",), where))
+        own = converter.at.get(("name",), converter.at.get(("existing",), where))
+        name = self._name(id, common, kind, _scalars(node), own) if sound or common.name is not None else None
         return Draft(id, node, where, kind, common, name, converter.at)
 
-    def _id(self, id: str, where: Location) -> None:
+    def _id(self, id: str, where: Location) -> bool:
         if id in RESERVED:
             self._problems.add(f"a resource cannot have the id {shown(id)}", where, f"${{{id}.…}} means something else")
         elif not STACK_OR_ID.fullmatch(id):
@@ -125,6 +126,9 @@ class Drafts:
             self._problems.add(f"{shown(id)} cannot be an id", where, why, hint)
         elif len(id) > ID_LENGTH:
             self._problems.add(f"the id {shown(id)} is too long", where, f"ids have at most {ID_LENGTH} characters")
+        else:
+            return True
+        return False
 
     def _unknown_type(self, name: str, node: MappingNode) -> None:
         meant = _MEANT.get(name.lower().replace("_", "-").removeprefix("aws-"))
@@ -136,10 +140,12 @@ class Drafts:
             f"unknown type {shown(name)}", node.items["type"].where, "slx has no such resource type", hint
         )
 
-    def _name(self, id: str, common: CommonKeys, kind: Type[Any], where: Location) -> str | None:
+    def _name(
+        self, id: str, common: CommonKeys, kind: Type[Any], given: Mapping[str, object], where: Location
+    ) -> str | None:
         if common.existing is not None:
             return self._existing_name(common.existing, where)
-        rule = kind.name_rule
+        rule = kind.rule(given)
         name = physical(self._place, id, rule) if common.name is None else common.name
         if isinstance(name, Secret):
             self._problems.add("a secret has no place in `name`", where, "it would be printed")
@@ -169,6 +175,11 @@ class Drafts:
             elif id not in drafts:
                 hint = self._problems.near(id, drafts)
                 self._problems.add(f"`depends_on` names {shown(id)}", at, "no resource has that id", hint)
+
+
+def _scalars(node: MappingNode) -> dict[str, object]:
+    """The single values among a resource's keys, before they are checked: a name may depend on one of them."""
+    return {key: child.value for key, child in node.items.items() if isinstance(child, Scalar)}
 
 
 def _same_names(drafts: Mapping[str, Draft], problems: Problems) -> None:

@@ -98,6 +98,10 @@ class Type(ABC, Generic[K]):
     grants: ClassVar[Mapping[str, Callable[[str], tuple[Statement, ...]]]] = {}
     """verb of `access:` -> from the resource's ARN to the statements that it takes"""
 
+    def rule(self, given: Mapping[str, object]) -> NameRule:
+        """How names are formed where a key decides (FIFO queues); `given` has the single values as they were written."""
+        return self.name_rule
+
     @abstractmethod
     def expand(self, it: Declared[K], scope: Scope) -> Iterable[Resource | Wiring]:
         """The resources and wiring that a declaration stands for; the first resource has the type's own kind and id."""

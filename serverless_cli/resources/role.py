@@ -75,7 +75,7 @@ class RoleType(Type[RoleKeys]):
     name_rule = ROLE_NAME
     attributes: ClassVar[Mapping[str, Attribute]] = {
         "name": Attribute("The role's name.", lambda _, name: name),
-        "arn": Attribute("The role's ARN.", role_arn),
+        "arn": Attribute("The role's ARN.", role_arn, ours=True),
     }
 
     def expand(self, it: Declared[RoleKeys], scope: Scope) -> Iterable[Resource | Wiring]:
@@ -249,8 +249,7 @@ def _put(aws: Aws, name: str, statements: tuple[Statement, ...]) -> None:
 
 
 def _attach(aws: Aws, name: str, arn: str) -> None:
-    # "Policy ARN does not exist" is the same code as a role that is not visible yet; only the role's own text passes.
-    aws.call("iam.AttachRolePolicy", passing=(Passing("NoSuchEntity", "role"),), RoleName=name, PolicyArn=arn)
+    aws.call("iam.AttachRolePolicy", RoleName=name, PolicyArn=arn)
 
 
 def _detach(aws: Aws, name: str, arn: str) -> bool:

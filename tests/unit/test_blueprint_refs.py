@@ -25,7 +25,7 @@ from serverless_cli.model import Handout, Late, Ref, Secret
         pytest.param("${}", ["!${}"], id="nothing in it"),
         pytest.param("${a.b.c}", ["!${a.b.c}"], id="three parts"),
         pytest.param("${a.b", ["!${a.b"], id="not closed"),
-        pytest.param("${a.b ${c.d}", ["!${a.b ", "c.d@7"], id="not closed before another"),
+        pytest.param("${a.b ${c.d}", ["!${a.b ", "c.d@6"], id="not closed before another"),
         pytest.param("${ a.b }", ["!${ a.b }"], id="blanks"),
         pytest.param("${{ a.b }}", ["!${{ a.b }", "}"], id="as GitHub Actions writes it"),
         pytest.param("${1.b}", ["!${1.b}"], id="a digit first"),
@@ -176,7 +176,7 @@ WRONG = [
     pytest.param('public: §"${param.size}"', "`public` wants true or false", id="a number for a boolean"),
     pytest.param('size: §"1${param.size}"', "it takes 1 to 10", id="a number out of range"),
     pytest.param('name: "§${b.name}"', "may only use ${param.name}", id="a resource in a name"),
-    pytest.param('name: §"${param.pw}"', "a secret has no place in `name`", id="a secret in a name"),
+    pytest.param('§name: "${param.pw}"', "a secret has no place in `name`", id="a secret in a name"),
 ]  # fmt: skip
 
 
