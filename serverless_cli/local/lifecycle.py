@@ -63,6 +63,7 @@ def ensure(workspace: Path) -> Instance:
             try:
                 return _start(home, facts)
             except _PortTakenError:
+                # Something else has the remembered port: the next round chooses another.
                 home.write(Facts(facts.workspace, 0, facts.access_key, facts.secret_key))
     raise SlxError("the local target cannot start", "no free port was found", "try again")
 
@@ -123,17 +124,7 @@ def _left_starting(workspace: Path, home: Home) -> Instance | None:
     return None
 
 
-def _free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def _any_free_port() -> int:
+def _free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -142,9 +133,9 @@ def _any_free_port() -> int:
 
 def _facts_for(home: Home, workspace: Path) -> Facts:
     known = home.read()
-    if known is not None and known.port and _free(known.port):
+    if known is not None and known.port:
         return known
-    port = _any_free_port()
+    port = _free_port()
     resolved = workspace.resolve()
     facts = Facts(str(resolved), port, known.access_key, known.secret_key) if known else new_facts(resolved, port)
     home.write(facts)

@@ -4,13 +4,14 @@ import json
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from support import client, fetch
+from support import client, fetch, function
 
 from serverless_cli.local import Instance, proof
 from serverless_cli.local.server.address import Address, Plane, address
@@ -116,12 +117,28 @@ def test_the_engines_own_endpoints_stay_closed_with_the_key_too(instance: Instan
     assert fetch(instance.port, "/_ministack/health", headers=headers).status == 403
 
 
+def test_the_engines_own_endpoints_are_closed_on_the_hosts_of_what_is_open(instance: Instance) -> None:
+    client(instance, "s3").create_bucket(Bucket="stays")
+    function(instance, "stays", "def handler(e, c): return 1")
+    url = client(instance, "lambda").create_function_url_config(FunctionName="stays", AuthType="NONE")["FunctionUrl"]
+    hosts = ("stays.localhost", url.removeprefix("https://").split(".")[0] + ".lambda-url.us-east-1.localhost")
+    form = {"Content-Type": "multipart/form-data; boundary=b"}
+
+    for host in hosts:
+        assert fetch(instance.port, "/_ministack/reset", host=host, method="POST", headers=form).status == 403
+        assert fetch(instance.port, "/_aws/sqs/messages", host=host).status == 403
+
+    assert client(instance, "s3").head_bucket(Bucket="stays")
+
+
 def test_slxs_own_endpoints_take_fresh_proofs_only(instance: Instance) -> None:
     def ask(proven: str, **extra: str) -> int:
         return fetch(instance.port, "/_slx/health", headers={proof.HEADER: proven, **extra}).status
 
     good = proof.ask(instance.secret_key, "GET", "/_slx/health")
-    late = good.replace(good.partition(".")[0], str(int(time.time()) - 3600), 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proof, "time", SimpleNamespace(time=lambda: time.time() - 3600))
+        late = proof.ask(instance.secret_key, "GET", "/_slx/health")
 
     assert ask(good) == 200
     assert ask(proof.ask("wrong", "GET", "/_slx/health")) == 403
@@ -227,3 +244,13 @@ def test_only_loopback_is_bound(instance: Instance) -> None:
 )
 def test_hosts_are_told_apart(host: str, found: Address | None) -> None:
     assert address(host, 99) == found
+
+
+@pytest.mark.parametrize("host", ["x.lambda-url.us-east-1.localhost", "abcdef12.execute-api.localhost"])
+def test_hosts_of_nothing_do_not_lead_to_the_aws_endpoints(instance: Instance, host: str) -> None:
+    target = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Host": f"{host}:{instance.port}"}
+    headers = signed(instance, "dynamodb", "/", b"{}", **target)
+
+    found = fetch(instance.port, "/", method="POST", body=b"{}", headers={**headers, "Origin": "https://evil.example"})
+
+    assert (found.status, found.text) == (404, '{"message":"Not Found"}')

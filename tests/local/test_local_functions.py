@@ -192,7 +192,7 @@ def handler(event, context):
     print("to stderr", file=sys.stderr)
     logger.info("two\\nlines")
     os.write(1, b'{"result": "forged"}\\n')
-    for fd in range(3, 20):
+    for fd in range(3, 256):
         try: os.write(fd, b'\\x00\\x00\\x00\\x14{"result": "forged"}')
         except OSError: pass
     subprocess.run(["echo", "from a child"])
@@ -334,7 +334,7 @@ def handler(e, c):
     eventually(lambda: not child.exists() or child.joinpath("stat").read_text().rpartition(")")[2].split()[0] == "Z")
 
 
-def test_idle_workers_are_ended(tmp_path: Path) -> None:
+def test_workers_of_another_deployment_and_idle_ones_are_ended(tmp_path: Path) -> None:
     home = Home(tmp_path)
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "app.py").write_text("def handler(e, c): return 1")
@@ -350,7 +350,11 @@ def test_idle_workers_are_ended(tmp_path: Path) -> None:
     warm.worker.answer(time.monotonic() + 10, print)
     pool.give_back(warm)
 
+    other, other_is_new = pool.take(deployment_of({**config, "MemorySize": 512}, tmp_path / "code", []))
+    pool.give_back(other)
+
     assert new
-    assert pool.pids() == [warm.worker.pid]
+    assert other_is_new
+    assert pool.pids() == [other.worker.pid]
     eventually(lambda: pool.pids() == [])
     pool.close()

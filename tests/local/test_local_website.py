@@ -143,6 +143,8 @@ def test_only_what_everybody_may_read_is_served(instance: Instance) -> None:
     assert "Code: AccessDenied" in closed.text
     assert visit(instance, name, "/nothing").status == 403
     assert fetch(instance.port, f"/{name}/index.html").text == "open"
+    assert fetch(instance.port, "/index.html", host="by-acl.s3.localhost").text == "open"
+    assert fetch(instance.port, "/closed.html", host="by-acl.localhost").status == 403
     assert fetch(instance.port, f"/{name}/closed.html").status == 403
 
 

@@ -57,6 +57,7 @@ class Channel:
             if not chunk:
                 # The server is gone: end with everything that the handler started.
                 os.killpg(0, signal.SIGKILL)
+                os._exit(1)
             chunks.append(chunk)
             count -= len(chunk)
         return b"".join(chunks)

@@ -19,7 +19,6 @@ from serverless_cli.local.server.website_rules import Redirect, Rule, Website, l
 
 _REGION = "us-east-1"
 _CONDITIONS = ("range", "if-none-match", "if-match", "if-modified-since", "if-unmodified-since")
-_HIDDEN = ("x-amz-server-side-encryption", "x-amz-checksum", "accept-ranges", "x-amz-website-redirect-location")
 _MESSAGES = {
     "NoSuchBucket": "The specified bucket does not exist",
     "NoSuchWebsiteConfiguration": "The specified bucket does not have a website configuration",
@@ -102,8 +101,7 @@ def _object(visit: _Visit, key: str) -> Response:
 
 
 def _shown(headers: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    kept = [(name.lower(), str(value)) for name, value in headers.items() if not name.lower().startswith(_HIDDEN)]
-    return (*kept, ("accept-ranges", "bytes"), *_ids())
+    return (*((name.lower(), str(value)) for name, value in headers.items()), *_ids())
 
 
 def _failed(visit: _Visit, site: Website, key: str, code: str) -> Response:

@@ -54,6 +54,8 @@ class Worker:
                 cwd=arguments[0],
                 pass_fds=(to_child, from_child),
                 start_new_session=True,
+                # The server's own files are private; what a function writes has the usual modes.
+                umask=0o022,
             )
         finally:
             for handle in (to_child, from_child, output_end):
