@@ -127,7 +127,7 @@ class _Worker:
             raise
 
     def lane(self, step: Step) -> str:
-        return self.kinds[step.ref.kind].lane(self._here(step))
+        return self.kinds[step.ref.kind].lane(here(self.place, step))
 
     def carry_out(self, step: Step, late: bool) -> Outcome:
         """`late` says that gaps of the spec have just been filled, so that it is to be prepared again."""
@@ -176,27 +176,22 @@ class _Worker:
         return outputs
 
     def _call(self, step: Step) -> Outputs:
-        kind, here = self.kinds[step.ref.kind], self._here(step)
+        kind, there = self.kinds[step.ref.kind], here(self.place, step)
         if step.action is Action.DELETE:
-            kind.delete(self.aws, here)
+            kind.delete(self.aws, there)
             return NOTHING
         if step.action is Action.UPDATE:
-            return kind.update(self.aws, here, step.spec, step.changes)
+            return kind.update(self.aws, there, step.spec, step.changes)
         if step.action is Action.REPLACE:
-            kind.delete(self.aws, here)
-            here = replace(here, outputs=NOTHING)
-        return kind.create(self.aws, here, step.spec)
+            kind.delete(self.aws, there)
+            there = replace(there, outputs=NOTHING)
+        return kind.create(self.aws, there, step.spec)
 
-    def _here(self, step: Step) -> Here:
-        return Here(
-            step.ref.current,
-            step.name,
-            self.place,
-            step.outputs,
-            step.spec,
-            step.reality if step.recorded is None else step.recorded,
-            step.absent,
-        )
+
+def here(place: Place, step: Step) -> Here:
+    """What the verbs get to know for a step. A former ref is the kinds' own again: the mark names that."""
+    last = step.reality if step.recorded is None else step.recorded
+    return Here(step.ref.current, step.name, place, step.outputs, step.spec, last, step.absent)
 
 
 class _Run:
@@ -214,7 +209,11 @@ class _Run:
         self.workers = workers
         self.clock = worker.clock
         self.open = {ref: len(wanted) for ref, wanted in needs.items()}
-        self.users = graph.reverse(needs)
+        self.users: dict[Ref, list[Ref]] = {ref: [] for ref in needs}
+        """who waits for a step, in the plan's order, so that two runs of a plan do not differ without reason"""
+        for user, wanted in needs.items():
+            for need in wanted:
+                self.users[need].append(user)
         self.ready = deque(ref for ref, count in self.open.items() if not count)
         self.running: dict[Future[Outcome], tuple[Ref, str]] = {}
         self.ended: SimpleQueue[Future[Outcome]] = SimpleQueue()

@@ -226,7 +226,7 @@ def _decide(
     own = own_mark(place, resource.ref)
     # What a bare thing serves is in the wish too: ours, about to be ours, or an obstacle itself.
     bare = kind.adopts_bare and seen.mark is None
-    if not bare and not ours(kind, own, seen.mark, resource.name, entry):
+    if not bare and not ours(kind, own, seen.mark, entry):
         return _taken(place, resource, seen.mark)
     if anew:
         return replace(basis, reason=f"{resource.inside}, in which it is, is made anew", loses_data=kind.data)

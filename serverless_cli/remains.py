@@ -35,13 +35,13 @@ def edges(thing: Resource | Entry) -> frozenset[Ref]:
     return thing.needs | {thing.inside} if thing.inside else thing.needs
 
 
-def ours(kind: Kind[Any], own: Mark, mark: Mark | None, name: str, entry: Entry | None) -> bool:
-    """Whether something that carries `mark` under a name is the very resource of this stack that `own` names."""
+def ours(kind: Kind[Any], own: Mark, mark: Mark | None, entry: Entry | None) -> bool:
+    """Whether something that carries `mark` is the very resource of this stack that `own` names; `entry` is of it."""
     if mark is not None:
         return mark == own
     if not kind.marked:
         return True
-    return entry is not None and (kind.renames or entry.name == name) and (entry.expected or entry.spec is not None)
+    return entry is not None and (entry.expected or entry.spec is not None)
 
 
 def own_mark(place: Place, ref: Ref) -> Mark:
@@ -136,7 +136,7 @@ class Clearing:
 
     def _decide(self, one: Remnant, left: Mapping[Ref, Remnant]) -> None:
         seen = self.observed.get(one.ref)
-        if seen is None and one.ref in self.observed:
+        if (seen is None and one.ref in self.observed) or self._is_wished(one, seen):
             self._forget(one)
         elif not self._ours(one, seen, left):
             self._forget(one)
@@ -148,6 +148,12 @@ class Clearing:
         else:
             self._add(one, seen)
 
+    def _is_wished(self, one: Remnant, seen: Observed | None) -> bool:
+        """Whether what has another name is, by an id that AWS gave it, what stays: then it must not be deleted."""
+        step = self.wished.get(one.ref.current)
+        outputs = seen.outputs if seen else one.entry.outputs
+        return step is not None and any(step.outputs.get(key) == value for key, value in outputs.items())
+
     def _forget(self, one: Remnant) -> None:
         if one.recorded:
             self.amend.append(Step(Action.DELETE, one.entry.ref, one.entry.name))
@@ -156,17 +162,15 @@ class Clearing:
         kind, entry = self.kinds[one.ref.kind], one.entry
         mark = seen.mark if seen else one.mark
         known = entry if one.recorded else None
-        if seen is None and one.recorded:
-            return True
-        if ours(kind, own_mark(self.place, one.ref), mark, entry.name, known):
+        if ours(kind, own_mark(self.place, one.ref), mark, known):
             return True
         return mark is None and kind.adopts_bare and self._serves(one, left)
 
     def _serves(self, one: Remnant, left: Mapping[Ref, Remnant]) -> bool:
         """Whether a bare thing belongs to a resource of the same id that is surely ours."""
         own = own_mark(self.place, one.ref)
-        marks = ((ref, other.mark, self.observed.get(ref)) for ref, other in left.items())
-        return any(ref.root == one.ref.root and own in (mark, seen and seen.mark) for ref, mark, seen in marks)
+        marks = ((other.mark, self.observed.get(ref)) for ref, other in left.items())
+        return any(own in (mark, seen and seen.mark) for mark, seen in marks)
 
     def _home(self, entry: Entry) -> Ref | None:
         """The step that takes along what is in the entry's container; None where the container stays."""
@@ -236,7 +240,9 @@ class Clearing:
                 needs[ref] |= {ref.current} & self.wished.keys()
         for entry in self.record.entries.values():
             user = keys.get(entry.ref, entry.ref.current)
-            user = self.falls.get(user, user)
+            if user in self.falls:
+                # What falls is not taken away before its needs: a bucket's notification must not hold up a function.
+                user = self.falls[user] if self.falls[user] in self.wished else user
             if user not in self.wished and user not in self.steps:
                 continue
             for need in edges(entry):

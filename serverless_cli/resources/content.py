@@ -21,6 +21,8 @@ from serverless_cli.packaging.site import TEXT, cache_control, content_type, wal
 from serverless_cli.resources.base import Here, Kind, Scope, Weaver
 from serverless_cli.wiring import Uploads, Wiring
 
+MARK = "slx-id"
+"""The metadata that says which `content` an object belongs to, for the day when the record is lost."""
 SETTLING = (
     Passing("AccessDenied", "access denied", 60.0),
     Passing("AccessControlListNotSupported", "", 60.0),
@@ -90,20 +92,29 @@ class ContentKind(Kind[ContentSpec]):
         return replace(spec, files=files)
 
     def read(self, aws: Aws, here: Here) -> Observed | None:
-        wish = here.wish if isinstance(here.wish, ContentSpec) else None
+        listed = {one["Key"]: one for one in aws.pages("s3.ListObjectsV2", "Contents", Bucket=here.name)}
         recorded = here.recorded if isinstance(here.recorded, ContentSpec) else None
-        had = recorded.files if recorded else {}
-        known = {**(wish.files if wish else {}), **had}
-        files: dict[str, File] = {}
-        for one in aws.pages("s3.ListObjectsV2", "Contents", Bucket=here.name):
-            if about := known.get(one["Key"]):
-                # Headers are not listed: they are what was recorded with these bytes, or, without a record, unknown.
-                headers = about if one["Key"] in had else File("", 0, "", "")
-                etag = one["ETag"].strip('"')
-                files[one["Key"]] = replace(headers, etag=etag, size=one["Size"])
         if recorded is None:
-            files = dict(zip(files, aws.map(lambda item: _headers(aws, here.name, *item), files.items()), strict=True))
-        public = recorded.public if recorded else bool(wish and wish.public)
+            return self._unrecorded(aws, here, listed)
+        # Headers are not listed: they are what was recorded with these bytes.
+        files = {
+            key: replace(file, etag=listed[key]["ETag"].strip('"'), size=listed[key]["Size"])
+            for key, file in recorded.files.items()
+            if key in listed
+        }
+        return Observed(ContentSpec(recorded.public, files)) if files else None
+
+    def _unrecorded(self, aws: Aws, here: Here, listed: Mapping[str, Any]) -> Observed | None:
+        """Asks each object whether it is ours: without a record, only its metadata says so."""
+        heads = aws.map(lambda key: aws.find("s3.HeadObject", Bucket=here.name, Key=key), listed)
+        files = {
+            key: File(
+                listed[key]["ETag"].strip('"'), listed[key]["Size"], head["ContentType"], head.get("CacheControl", "")
+            )
+            for key, head in zip(listed, heads, strict=True)
+            if head and head.get("Metadata", {}).get(MARK) == here.ref.id
+        }
+        public = here.wish.public if isinstance(here.wish, ContentSpec) else False
         return Observed(ContentSpec(public, files)) if files else None
 
     def create(self, aws: Aws, here: Here, spec: ContentSpec) -> Outputs:
@@ -123,7 +134,7 @@ class ContentKind(Kind[ContentSpec]):
         pages = [key for key in keys if key.endswith((".html", ".htm"))]
         others = [key for key in keys if key not in set(pages)]
         for group in (others, pages):
-            aws.map(lambda key: _upload(aws, here.name, key, spec), group)
+            aws.map(lambda key: _upload(aws, here, key, spec), group)
         return {}
 
     def delete(self, aws: Aws, here: Here) -> None:
@@ -161,19 +172,20 @@ def _filled(data: bytes, fill: Mapping[str, str]) -> bytes:
     return data
 
 
-def _headers(aws: Aws, bucket: str, key: str, file: File) -> File:
-    found = aws.find("s3.HeadObject", Bucket=bucket, Key=key) or {}
-    return replace(file, content_type=found.get("ContentType", ""), cache_control=found.get("CacheControl", ""))
-
-
-def _upload(aws: Aws, bucket: str, key: str, spec: ContentSpec) -> None:
+def _upload(aws: Aws, here: Here, key: str, spec: ContentSpec) -> None:
     file, path = spec.files[key], Path(spec.folder) / key
-    settings: dict[str, Any] = {"ContentType": file.content_type, "CacheControl": file.cache_control}
+    settings: dict[str, Any] = {
+        "Bucket": here.name,
+        "Key": key,
+        "ContentType": file.content_type,
+        "CacheControl": file.cache_control,
+        "Metadata": {MARK: here.ref.id},
+    }
     if spec.public:
         settings["ACL"] = "public-read"
     if TEXT.match(file.content_type) and spec.fill:
         body = _filled(path.read_bytes(), spec.fill)
-        aws.call("s3.PutObject", passing=SETTLING, Bucket=bucket, Key=key, Body=body, **settings)
+        aws.call("s3.PutObject", passing=SETTLING, Body=body, **settings)
     else:
         with path.open("rb") as stream:
-            aws.call("s3.PutObject", passing=SETTLING, Bucket=bucket, Key=key, Body=stream, **settings)
+            aws.call("s3.PutObject", passing=SETTLING, Body=stream, **settings)

@@ -16,15 +16,12 @@ from serverless_cli.model import (
     Change,
     Entry,
     Found,
-    Mark,
     Observed,
     Outputs,
     Place,
     Record,
     Ref,
-    Resource,
     Spec,
-    Stack,
     Step,
     Verb,
 )
@@ -328,41 +325,3 @@ class Listener:
         self.threads.add(threading.get_ident())
         if self.on:
             self.on(event)
-
-
-def ref(text: str) -> Ref:
-    """`"table orders"` as a Ref; a lone id is a thing."""
-    kind, _, id = text.partition(" ")
-    return Ref(kind, id) if id else Ref("thing", kind)
-
-
-def mark(id: str, **other: str) -> Mark:
-    return replace(Mark(PLACE.stack, PLACE.stage, PLACE.region, id), **other)
-
-
-def wish(text: str, *needs: str, name: str = "", inside: str = "", spec: Spec | None = None, **flags: Any) -> Resource:
-    """A resource that is called as its id unless a name is given."""
-    it = ref(text)
-    home = ref(inside) if inside else None
-    return Resource(it, name or it.id, spec or ThingSpec(), frozenset(map(ref, needs)), home, **flags)
-
-
-def stack(*resources: Resource) -> Stack:
-    return Stack(PLACE, {one.ref: one for one in resources})
-
-
-def seen(id: str, spec: Spec | None = None, /, **outputs: str) -> Observed:
-    """Something of this stack, as AWS has it."""
-    return Observed(spec or ThingSpec(), outputs, mark(id))
-
-
-def entry(text: str, *needs: str, name: str = "", inside: str = "", spec: Spec | None = None, **rest: Any) -> Entry:
-    """What is recorded of something that was made."""
-    it = ref(text)
-    home = ref(inside) if inside else None
-    edges = frozenset(map(ref, needs)) | ({home} if home else set())
-    return Entry(it, name or it.id, spec or ThingSpec(), needs=edges, inside=home, **rest)
-
-
-def record(*entries: Entry) -> Record:
-    return Record({one.ref: one for one in entries}, complete=True)

@@ -2,7 +2,9 @@ from dataclasses import replace
 
 from serverless_cli.fill import fill, gaps
 from serverless_cli.model import Handout, Late, Ref
-from tests.unit.fakes import ThingSpec
+from serverless_cli.plan import fill_known
+from tests.unit.fakes import KINDS, ThingSpec
+from tests.unit.words import bare, late, ref, refs, seen, stack, wish
 
 API = Ref("api", "web")
 URL = Handout(API, "url")
@@ -49,3 +51,57 @@ def test_gaps_tell_what_is_waited_for():
     spec = replace(ThingSpec(), link=Late((URL,)), labels={"a": (Late((ID, URL)),)})
 
     assert gaps(spec) == {URL, ID}
+
+
+# Late values
+
+
+def test_what_stays_fills_late_values_and_what_is_made_anew_leaves_them_open():
+    wanted = stack(
+        wish("kept"),
+        wish("missing"),
+        wish("replaced", spec=ThingSpec(key="new")),
+        wish("statement inside", inside="replaced"),
+        wish("b", spec=ThingSpec(labels={one: late(one) for one in ("kept", "missing", "replaced")})),
+        wish("c", "statement inside", spec=ThingSpec(link=late("statement inside"))),
+    )
+    observed = refs(
+        {
+            "kept": seen("kept", id="kept#1"),
+            "missing": None,
+            "replaced": seen("replaced", id="replaced#1"),
+            "statement inside": bare(id="inside#1"),
+            "b": None,
+            "c": None,
+        }
+    )
+
+    filled = fill_known(wanted, observed, KINDS).resources
+
+    assert filled[ref("b")].spec.labels == {"kept": "kept#1", "missing": late("missing"), "replaced": late("replaced")}
+    assert not isinstance(filled[ref("b")].spec.labels["kept"], Late)
+    assert isinstance(filled[ref("b")].spec.labels["replaced"], Late)
+    assert isinstance(filled[ref("c")].spec.link, Late)
+
+
+def test_what_exists_already_fills_late_values_whatever_it_is_like():
+    wanted = stack(wish("a", existing=True), wish("b", "a", spec=ThingSpec(link=late("a"))))
+    observed = refs({"a": bare(ThingSpec(key="theirs"), id="x"), "b": None})
+
+    filled = fill_known(wanted, observed, KINDS).resources
+
+    assert filled[ref("b")].spec.link == "x"
+
+
+def test_volatile_outputs_stay_open_only_if_there_is_an_update():
+    wanted = wish("stream a", spec=ThingSpec(size=2))
+    user = wish("b", "stream a", spec=ThingSpec(link=late("stream a", "stream"), digest=late("stream a")))
+    observed = refs({"stream a": seen("a", ThingSpec(size=2), id="a#1", stream="s#1"), "b": None})
+    behind = {**observed, ref("stream a"): seen("a", id="a#1", stream="s#1")}
+
+    calm = fill_known(stack(wanted, user), observed, KINDS).resources[ref("b")].spec
+    moving = fill_known(stack(wanted, user), behind, KINDS).resources[ref("b")].spec
+
+    assert (calm.link, calm.digest) == ("s#1", "a#1")
+    assert isinstance(moving.link, Late)
+    assert moving.digest == "a#1"

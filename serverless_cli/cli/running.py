@@ -1,0 +1,54 @@
+"""What `up` and `down` have in common: running a plan so that it can be watched and stopped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from serverless_cli.cli.interrupts import Interrupts, leave_now
+from serverless_cli.errors import Exit, Problem, SlxError
+
+if TYPE_CHECKING:
+    from serverless_cli.cli.session import Session
+    from serverless_cli.events import Listener
+    from serverless_cli.model import Plan, Report
+
+# What shows help must not load rich.
+# ruff: noqa: PLC0415
+
+
+def carry_out(
+    it: Session, plan: Plan, run: Callable[[Listener, threading.Event], Report], again: str
+) -> tuple[Report, Exit]:
+    """Runs the plan; the report and the exit code that it leads to. `again` is the command to go on with."""
+    from serverless_cli.ui.progress import watch
+
+    cancel = threading.Event()
+
+    def stop() -> None:
+        cancel.set()
+        it.terminal.say(f"stopping: what runs is finished and recorded (again: leave at once); go on with: {again}")
+
+    def leave() -> None:
+        it.terminal.restore()
+        leave_now()
+
+    with watch(it.terminal, plan) as listen, Interrupts(stop, leave):
+        report = run(listen, cancel)
+    if report.ok:
+        return report, Exit.DONE
+    return report, Exit.CANCELLED if cancel.is_set() else Exit.RESOURCES
+
+
+def refuse(it: Session, what: str, problems: Iterable[Problem]) -> Exit:
+    """Says why nothing is done."""
+    from serverless_cli.ui import documents, errors
+
+    error = SlxError(what, "nothing was done")
+    if it.options.json:
+        it.terminal.record(documents.error(error, problems))
+    else:
+        it.terminal.alarm(errors.problems(problems))
+        it.terminal.alarm(errors.error(error))
+    return error.exit_code

@@ -1,0 +1,218 @@
+"""The JSON documents of `--json`: their fields are a promise; new ones may come, none changes its meaning.
+
+Every place is `stack, stage, region, account`, every resource `kind, id, name`. Secrets are `"***"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from serverless_cli.errors import AwsError, BlueprintError, Location, Problem, SlxError
+from serverless_cli.events import Ended, Event, Note, Started
+from serverless_cli.model import (
+    Action,
+    Change,
+    CheckResult,
+    Found,
+    Late,
+    Loss,
+    Outcome,
+    Place,
+    Plan,
+    Ref,
+    Report,
+    ResourceState,
+    Stack,
+    StackState,
+    Step,
+    Sweep,
+)
+from serverless_cli.ui.states import Emulator
+from serverless_cli.ui.values import Json, plain
+
+Document = dict[str, Json]
+
+
+def place(it: Place) -> Document:
+    return {"stack": it.stack, "stage": it.stage, "region": it.region, "account": it.account}
+
+
+def thing(ref: Ref, name: str) -> Document:
+    return {"kind": ref.kind, "id": ref.id, "name": plain(name)}
+
+
+def outputs(values: Mapping[str, str]) -> Document:
+    return {name: plain(value) for name, value in values.items()}
+
+
+def problem(it: Problem) -> Document:
+    return {"what": it.what, "why": it.why, "hint": it.hint, "where": _where(it.where)}
+
+
+def _where(it: Location | None) -> Document | None:
+    return {"file": it.file, "line": it.line, "column": it.column, "text": it.text} if it else None
+
+
+def error(it: SlxError, problems: Iterable[Problem] = ()) -> Document:
+    """`{"error": {what, why, hint, exit_code, where}}`; `problems` for blueprints, `operation` and `code` for AWS."""
+    if isinstance(it, BlueprintError):
+        problems = it.problems
+    found: Document = {
+        "what": it.what,
+        "why": it.why,
+        "hint": it.hint,
+        "exit_code": int(it.exit_code),
+        "where": _where(it.where),
+    }
+    if isinstance(it, AwsError):
+        found |= {"operation": it.operation, "code": it.code}
+    if listed := [problem(one) for one in problems]:
+        found["problems"] = list(listed)
+    return {"error": found}
+
+
+def change(it: Change) -> Document:
+    return {
+        "path": list(it.path),
+        "before": plain(it.before),
+        "after": plain(it.after),
+        "known": not isinstance(it.after, Late),
+        "replaces": it.replaces,
+    }
+
+
+def step(it: Step) -> Document:
+    return {
+        "action": it.action.value,
+        **thing(it.ref, it.name),
+        "reason": it.reason,
+        "loses_data": it.loses_data,
+        "changes": [change(one) for one in it.changes],
+    }
+
+
+def plan(it: Plan, losses: Mapping[Ref, tuple[Loss, ...]] | None = None) -> Document:
+    """`{stack, stage, region, account, counts, steps, obstacles, notes}`; `losses` for a teardown."""
+    found: Document = {
+        **place(it.place),
+        "counts": {action.value: sum(one.action is action for one in it.steps.values()) for action in Action},
+        "steps": [step(one) for one in it.steps.values()],
+        "obstacles": [problem(one) for one in it.obstacles],
+        "notes": [problem(one) for one in it.notes],
+    }
+    if losses is not None:
+        found["losses"] = [
+            {"kind": ref.kind, "id": ref.id, "what": one.what, "count": one.count, "bytes": one.bytes}
+            for ref, many in losses.items()
+            for one in many
+        ]
+    return found
+
+
+def event(it: Event) -> Document | None:
+    """One line of `--json`; None for the start of a run, as the plan has been shown already."""
+    match it:
+        case Started(one, at_s):
+            return {"event": "started", **_act(one), "at_s": round(at_s, 3)}
+        case Ended(outcome, at_s):
+            return {"event": "ended", **outcome_of(outcome), "at_s": round(at_s, 3)}
+        case Note(text):
+            return {"event": "note", "text": text}
+    return None
+
+
+def _act(it: Step) -> Document:
+    return {"action": it.action.value, **thing(it.ref, it.name)}
+
+
+def outcome_of(it: Outcome) -> Document:
+    found: Document = {**_act(it.step), "status": it.status.value, "seconds": round(it.seconds, 3)}
+    if it.error:
+        found |= error(it.error)
+    if it.cause:
+        found["cause"] = {"kind": it.cause.kind, "id": it.cause.id}
+    return found
+
+
+def up_report(it: Report, exit_code: int, values: Mapping[str, str], checks: Iterable[CheckResult]) -> Document:
+    """The last line of `up`: `{"event": "report", ok, exit_code, stack..., seconds, steps, outputs, checks}`."""
+    return {**_report(it, exit_code), "outputs": outputs(values), "checks": [check(one) for one in checks]}
+
+
+def down_report(it: Report, exit_code: int, proof: Sweep | None) -> Document:
+    """The last line of `down`: as that of `up`, but with `sweep`, which is null when it was not reached."""
+    return {**_report(it, exit_code), "sweep": sweep(proof) if proof else None}
+
+
+def _report(it: Report, exit_code: int) -> Document:
+    return {
+        "event": "report",
+        "ok": exit_code == 0,
+        "exit_code": int(exit_code),
+        **place(it.place),
+        "seconds": round(it.seconds, 3),
+        "steps": [outcome_of(one) for one in it.outcomes.values()],
+    }
+
+
+def check(it: CheckResult) -> Document:
+    return {
+        "probe": it.check.probe,
+        "arguments": plain(it.check.arguments),
+        "expect": plain(it.check.expect),
+        "ok": it.ok,
+        "saw": it.saw,
+        "attempts": it.attempts,
+        "seconds": round(it.seconds, 3),
+    }
+
+
+def sweep(it: Sweep) -> Document:
+    return {"left": [_found(one) for one in it.left], "looked": dict(it.looked)}
+
+
+def _found(it: Found) -> Document:
+    return thing(it.ref, it.name)
+
+
+def state(it: StackState) -> Document:
+    """One stack of `slx status --json`, which is `{"stacks": [...]}`."""
+    return {
+        **place(it.place),
+        "target": it.target,
+        "ok": it.ok,
+        "known": it.known,
+        "resources": [_resource(one) for one in it.resources],
+        "outputs": outputs(it.outputs),
+    }
+
+
+def _resource(it: ResourceState) -> Document:
+    """`changes` lead from reality (`before`) back to the wish (`after`)."""
+    found = thing(it.ref, it.name)
+    return {**found, "state": it.state.value, "note": it.note, "changes": [change(one) for one in it.changes]}
+
+
+def stack(it: Stack) -> Document:
+    """What `slx validate --json` says of a blueprint that is right."""
+    return {
+        "valid": True,
+        "stack": it.place.stack,
+        "description": it.description,
+        "resources": [thing(one.ref, one.name) for one in it.resources.values()],
+        "outputs": list(it.outputs),
+        "checks": len(it.checks),
+        "warnings": [problem(one) for one in it.warnings],
+    }
+
+
+def emulator(it: Emulator) -> Document:
+    """One local target of `slx local status --json`, which is `{"targets": [...]}`."""
+    return {
+        "url": it.url,
+        "pid": it.pid,
+        "uptime_s": round(it.uptime_s, 1),
+        "memory_bytes": it.memory_bytes,
+        "stacks": list(it.stacks),
+        "workspace": str(it.workspace),
+    }

@@ -1,0 +1,155 @@
+"""How things are: stacks and their resources, outputs, checks, the proof after a teardown, local targets."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from rich.console import ConsoleRenderable, Group
+from rich.text import Text
+
+from serverless_cli.model import CheckResult, ResourceState, Secret, StackState, State, Sweep
+from serverless_cli.ui.changes import change_lines
+from serverless_cli.ui.layout import Hang, Row, Rows, Unbroken
+from serverless_cli.ui.plans import label, title
+from serverless_cli.ui.text import clean, duration, line, many, plural, size
+from serverless_cli.ui.values import HIDDEN
+
+_MARKS = {
+    State.IN_SYNC: ("✓", "green"),
+    State.DRIFTED: ("~", "yellow"),
+    State.MISSING: ("✗", "red"),
+    State.FOREIGN: ("✗", "magenta"),
+}
+
+
+def state(it: StackState, *, verbose: bool = False, gap: bool = False) -> Group:
+    """One stack: a row per resource, what drifted below it, then the outputs; after a `gap` from the one before."""
+    counts = {one: sum(resource.state is one for resource in it.resources) for one in State}
+    said = ", ".join(f"{count} {one.value}" for one, count in counts.items() if count) or "nothing"
+    head = Text.assemble((title(it.place, it.target), "bold"), f": {said}")
+    parts: list[ConsoleRenderable] = [Text(), Hang("", head)] if gap else [Hang("", head)]
+    if not it.known:
+        parts.append(Hang("  ", Text("found by its marks: nothing is recorded of it here", "yellow")))
+    parts.append(Rows(tuple(_row(one, verbose) for one in it.resources)))
+    if it.outputs:
+        parts += [Text(), outputs(it.outputs, indent=2)]
+    return Group(*parts)
+
+
+def _row(it: ResourceState, verbose: bool) -> Row:
+    sign, style = _MARKS[it.state]
+    name = Text(clean(it.name))
+    notes = change_lines(it.changes, drift=True, everything=verbose)
+    if it.note:
+        notes = (*notes, Text(line(it.note), "dim"))
+    return Row((Text(sign, style), label(it.ref), name, Text(it.state.value, style)), notes)
+
+
+def value(it: str) -> str:
+    """An output as text; what is secret is not shown."""
+    return HIDDEN if isinstance(it, Secret) else str.__str__(it)
+
+
+def outputs(values: Mapping[str, str], indent: int = 0) -> Group:
+    """`website: http://...`, a line each, never wrapped."""
+    return Group(
+        *(
+            Unbroken(Text.assemble(" " * indent, (name, "bold"), ": ", (line(value(one)), _style(one))))
+            for name, one in values.items()
+        )
+    )
+
+
+def _style(text: str) -> str:
+    return "cyan underline" if text.startswith(("http://", "https://")) else ""
+
+
+def assignments(values: Mapping[str, str]) -> str:
+    """`WEBSITE='http://...'` lines, for `eval` and for .env files."""
+    return "".join(f"{variable(name)}={shlex.quote(value(one))}\n" for name, one in values.items())
+
+
+def variable(name: str) -> str:
+    """The name of a shell variable for an output."""
+    text = "".join(char if char.isascii() and char.isalnum() else "_" for char in name.upper())
+    return f"_{text}" if text[:1].isdigit() else text
+
+
+def check(it: CheckResult) -> ConsoleRenderable:
+    """`✓ get http://... 200 in 0.1s`; for a failed one, what it saw instead."""
+    sign, style = ("✓", "green") if it.ok else ("✗", "bold red")
+    text = Text(line(_asked(it)))
+    text.append(f" {line(it.saw)}" if it.ok else f": {clean(it.saw)}", "" if it.ok else "red")
+    text.append(f" in {duration(it.seconds)}", "dim")
+    if it.attempts > 1:
+        text.append(f", {it.attempts} attempts", "dim")
+    if not it.ok and it.check.where:
+        text.append(f" ({it.check.where})", "dim")
+    head = Text(f"{sign} ", style)
+    return Unbroken(Text.assemble(head, text)) if it.ok else Hang(head, text)
+
+
+def _asked(it: CheckResult) -> str:
+    """The probe and what it was aimed at, unless what it saw says that already."""
+    subject = next((str(one) for one in it.check.arguments.values() if isinstance(one, str)), "")
+    return it.check.probe if subject in it.saw else f"{it.check.probe} {subject}"
+
+
+def sweep(it: Sweep) -> Group:
+    """The proof that nothing is left, or what is."""
+    if not it.left:
+        return Group(Hang(Text("proof: ", "bold green"), Text(f"nothing left; {_looked(it.looked)}")))
+    rows = tuple(Row((Text("✗", "red"), label(one.ref), Text(clean(one.name)))) for one in it.left)
+    return Group(Text(f"{plural(len(it.left), 'thing')} still there", "bold red"), Rows(rows))
+
+
+def _looked(counts: Mapping[str, int]) -> str:
+    seen = [plural(count, kind) for kind, count in counts.items() if count]
+    none = [many(kind) for kind, count in counts.items() if not count]
+    said = [f"looked through {', '.join(seen)}"] if seen else []
+    if none:
+        said.append(f"there are no {', '.join(none)} of slx")
+    return "; ".join(said)
+
+
+class Emulator(Protocol):
+    """A running local target."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def uptime_s(self) -> float: ...
+
+    @property
+    def memory_bytes(self) -> int: ...
+
+    @property
+    def stacks(self) -> tuple[str, ...]: ...
+
+    @property
+    def workspace(self) -> Path: ...
+
+
+def emulators(found: Iterable[Emulator]) -> Group:
+    """Every local target that runs: where, since when, how large, what lives in it."""
+    parts: list[ConsoleRenderable] = []
+    for one in found:
+        about = f"up {duration(one.uptime_s)}, {size(one.memory_bytes)}, process {one.pid}"
+        stacks = ", ".join(one.stacks) or "no stacks"
+        parts += [
+            Unbroken(Text.assemble((one.url, "cyan underline"), f"  {about}")),
+            Hang("  ", Text(f"{stacks} in {clean(str(one.workspace))}")),
+        ]
+    return Group(*parts)
+
+
+def shelf(found: Iterable[tuple[str, str]]) -> Rows:
+    """Names and descriptions of blueprints."""
+    return Rows(tuple(Row((Text(name, "bold"), Text(line(description)))) for name, description in found), indent=0)

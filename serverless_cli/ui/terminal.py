@@ -1,0 +1,144 @@
+"""Every decision about the console in one place: what is shown where, in colour or not, live or line by line."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import IO
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from serverless_cli.ui.layout import Hang
+from serverless_cli.ui.streams import Sink
+from serverless_cli.ui.text import clean
+
+ENDLESS = 100_000
+"""the width of a pipe: nothing is wrapped for a reader that looks for lines"""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the user asked for. `ask` is False with --no-input."""
+
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    color: bool = True
+    ask: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Where a command reads and writes, and the environment that has a say; None is the process's own."""
+
+    stdin: IO[str] | None = None
+    stdout: IO[str] | None = None
+    stderr: IO[str] | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+
+class Terminal:
+    """Data goes to stdout and nothing else does; everything else is the story and goes to stderr."""
+
+    def __init__(self, look: Look | None = None, streams: Streams | None = None) -> None:
+        streams = streams or Streams()
+        self.look = look or Look()
+        environ = streams.environ
+        self._stdin = streams.stdin or sys.stdin
+        out, err = Sink(streams.stdout or sys.stdout), Sink(streams.stderr or sys.stderr)
+        dumb = environ.get("TERM", "") in ("dumb", "unknown")
+        machine = environ.get("CI", "").lower() not in ("", "0", "false")
+        color = self.look.color and not environ.get("NO_COLOR") and not dumb
+        self._out_sink = out
+        self.out = _console(out, color=color, environ=environ)
+        self.err = _console(err, color=color, environ=environ)
+        watched = err.isatty() and not machine and not self.look.json
+        self.live = watched and color and err.unicode and not self.look.quiet and not self.look.verbose
+        self.asks = watched and self.look.ask and self._stdin is not None and self._stdin.isatty()
+
+    def story(self, what: RenderableType) -> None:
+        """Tells a person something; nobody with --quiet or --json."""
+        if not self.look.quiet and not self.look.json:
+            _print(self.err, what)
+
+    def say(self, text: str, style: str = "") -> None:
+        """A line of the story."""
+        self.story(Hang("", Text(clean(text), style)))
+
+    def detail(self, text: str) -> None:
+        """A line of the story for --verbose."""
+        if self.look.verbose:
+            self.say(text, "dim")
+
+    def alarm(self, what: RenderableType) -> None:
+        """What must be seen, --quiet or not: errors, and what a question is about."""
+        _print(self.err, what)
+
+    def verdict(self, what: RenderableType, *, good: bool) -> None:
+        """The end of something: what went well is story, what did not is seen with --quiet too."""
+        if good or self.look.json:
+            self.story(what)
+        else:
+            self.alarm(what)
+
+    def data(self, what: RenderableType) -> None:
+        """The answer of a command, as text."""
+        self.err.file.flush()
+        _print(self.out, what)
+        self.out.file.flush()
+
+    def raw(self, text: str) -> None:
+        """The answer of a command, as it is, for scripts."""
+        self._out_sink.write(text)
+        self._out_sink.flush()
+
+    def document(self, document: object) -> None:
+        """The answer of a command as one JSON document."""
+        self.raw(json.dumps(document, indent=2, ensure_ascii=not self._out_sink.unicode) + "\n")
+
+    def record(self, document: object) -> None:
+        """One JSON document on one line."""
+        self.raw(json.dumps(document, ensure_ascii=not self._out_sink.unicode) + "\n")
+
+    def restore(self) -> None:
+        """Shows the cursor again, past all locks: for a process that ends at once."""
+        if self.live:
+            with suppress(OSError, ValueError):
+                os.write(self.err.file.fileno(), b"\x1b[?25h\n")
+
+    def ask(self, question: str) -> str:
+        """What the user answers; empty when the input ends. Only to be called where `asks` is true."""
+        self.err.print(Text(clean(question) + " ", "bold"), end="")
+        self.err.file.flush()
+        assert self._stdin is not None
+        answer = self._stdin.readline()
+        if not answer:
+            self.err.print()
+        return answer.strip()
+
+
+def _print(console: Console, what: RenderableType) -> None:
+    """Everything fits already, but for what is meant to be longer than a line (layout.Unbroken)."""
+    console.print(what, crop=False)
+
+
+def _console(sink: Sink, *, color: bool, environ: Mapping[str, str]) -> Console:
+    terminal = sink.isatty()
+    columns = environ.get("COLUMNS", "")
+    width = int(columns) if columns.isdigit() and int(columns) else None
+    return Console(
+        file=sink.stream,
+        force_terminal=terminal,
+        color_system="auto" if color and terminal else None,
+        no_color=not color,
+        width=width if terminal else ENDLESS,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        soft_wrap=False,
+    )
