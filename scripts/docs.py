@@ -54,26 +54,31 @@ def default(key: Key) -> str:
 
 def wants(shape: Shape) -> str:
     """What a key takes, in words."""
-    rules = shape.rules
     match shape:
         case Many(item=item):
             return f"list of {wants(item)}"
         case Table(item=item):
             return f"mapping to {wants(item)}"
-        case Keys():
-            return "mapping"
         case Either(arms=arms):
             return " or ".join(map(wants, arms))
-        case Single(form=form):
-            if rules.one_of:
-                few = rules.one_of if len(rules.one_of) <= 8 else (*rules.one_of[:4], "…", *rules.one_of[-1:])
-                return ", ".join("…" if value == "…" else f"`{value}`" for value in few)
-            if rules.range:
-                least, most = rules.range.least, rules.range.most
-                return f"{form.value}, {least} to {most}" if most is not None else f"{form.value}, {least} or more"
-            return escape(f"{form.value}: {rules.pattern.says}") if rules.pattern else form.value
+        case Single():
+            return single(shape)
         case _:
-            return ""
+            return "mapping"
+
+
+def single(shape: Single) -> str:
+    """A single value, with what its rules demand."""
+    rules, words = shape.rules, shape.form.value
+    if rules.one_of:
+        few = rules.one_of if len(rules.one_of) <= 8 else (*rules.one_of[:4], "…", *rules.one_of[-1:])
+        words = ", ".join("…" if value == "…" else f"`{value}`" for value in few)
+    elif rules.range:
+        least, most = rules.range.least, rules.range.most
+        words += f", {least} to {most}" if most is not None else f", {least} or more"
+    elif rules.pattern:
+        words += f": {rules.pattern.says}"
+    return escape(words)
 
 
 def nested(shape: Shape) -> Iterator[type[Any]]:

@@ -51,13 +51,13 @@ def find(blueprint: str | None, folder: Path) -> Path:
     Raises SlxError (usage) that says what there is instead.
     """
     if blueprint is None:
-        path = folder / HERE
+        path = Path(HERE) if folder == Path.cwd() else folder / HERE
         if path.is_file():
             return path
         hint = "name one of the shipped blueprints (`slx blueprints` lists them), or give a path"
         raise SlxError(f"there is no {HERE} in this folder", hint=hint, exit_code=Exit.USAGE)
     if "/" in blueprint or "\\" in blueprint or blueprint.endswith((".yaml", ".yml")):
-        return _by_path(folder / blueprint)
+        return _by_path(Path(blueprint) if folder == Path.cwd() else folder / blueprint)
     path = shelf() / blueprint / HERE
     if path.is_file():
         return path
