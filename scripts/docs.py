@@ -97,11 +97,11 @@ def escape(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def main() -> int:
+def main() -> int | str:
     have = PAGE.read_text(encoding="utf-8")
     want = page(have)
     if "--check" in sys.argv[1:]:
-        return 0 if have == want else 1
+        return 0 if have == want else f"{PAGE.name} is out of date: run python scripts/docs.py"
     PAGE.write_text(want, encoding="utf-8")
     return 0
 

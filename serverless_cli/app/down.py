@@ -17,7 +17,6 @@ from serverless_cli.events import Listener
 from serverless_cli.model import Action, Found, Loss, Place, Plan, Ref, Report, Step, Sweep
 from serverless_cli.remains import same_stack
 from serverless_cli.resources import KINDS
-from serverless_cli.resources.base import Here
 from serverless_cli.state.journal import Journal
 from serverless_cli.state.lease import Lease
 from serverless_cli.state.lock import lock
@@ -54,7 +53,7 @@ class Down:
         """
         deleted = [step for step in self.plan.steps.values() if step.action is Action.DELETE]
         for step in self._late(deleted):
-            KINDS[step.ref.kind].delete(self.session.aws, _here(self.place, step))
+            KINDS[step.ref.kind].delete(self.session.aws, execute.here(self.place, step))
         by_kind = reality.search(self.session.aws, self.place)
         kept = {step.name for step in self.plan.steps.values() if step.action is Action.RETAIN}
         left = [
@@ -73,7 +72,7 @@ class Down:
     def _late(self, deleted: list[Step]) -> list[Step]:
         """What is there again although it was deleted: Lambda may write to a log group after its function is gone."""
         aws = self.session.aws.reading()
-        heres = {step.ref: _here(self.place, step) for step in deleted if KINDS[step.ref.kind].adopts_bare}
+        heres = {step.ref: execute.here(self.place, step) for step in deleted if KINDS[step.ref.kind].adopts_bare}
         back = reality.observe(aws, heres)
         return [step for step in deleted if back.get(step.ref)]
 
@@ -81,10 +80,6 @@ class Down:
         if self.session.instance and not self.session.store.stacks():
             self.session.settings.notify("stopping the local target: that was its last stack")
             local.stop(self.session.settings.folder)
-
-
-def _here(place: Place, step: Step) -> Here:
-    return Here(step.ref, step.name, place, step.outputs)
 
 
 @contextmanager
@@ -119,7 +114,7 @@ def _losses(session: Session, made: Plan) -> dict[Ref, tuple[Loss, ...]]:
     steps = [step for step in made.writes if KINDS[step.ref.kind].data]
 
     def count(step: Step) -> tuple[Loss, ...]:
-        return tuple(KINDS[step.ref.kind].loss(session.aws, _here(made.place, step)))
+        return tuple(KINDS[step.ref.kind].loss(session.aws, execute.here(made.place, step)))
 
     with ThreadPoolExecutor(reality.AT_ONCE, "loss") as pool:
         counted = zip(steps, pool.map(count, steps), strict=True)
