@@ -105,6 +105,7 @@ def read(path: Path, settings: Settings, like: Place = NOWHERE, remembered: Mapp
         weavers=WEAVERS,
         parameters=settings.parameters,
         remembered=remembered,
+        environment=settings.environment,
     )
 
 

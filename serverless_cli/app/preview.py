@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from serverless_cli import plan
 from serverless_cli.app import catalog
 from serverless_cli.app.session import open_session
 from serverless_cli.app.settings import Settings
@@ -19,4 +20,5 @@ def preview(settings: Settings, blueprint: str | None) -> tuple[Stack, Plan]:
     with open_session(settings) as session:
         record = Journal.recall(session.store, session.key(session.place(name)), SPECS)
         stack, made, problems = draft(session, path, settings, record)
-        return stack, replace(made, obstacles=(*problems, *made.obstacles))
+        notes = (*made.notes, *plan.guard(made, frozenset()))
+        return stack, replace(made, obstacles=(*problems, *made.obstacles), notes=notes)

@@ -41,7 +41,9 @@ def search(aws: Aws, place: Place | None) -> dict[str, tuple[Found, ...]]:
     reading = aws.reading()
     with ThreadPoolExecutor(AT_ONCE, "search") as pool:
         asked = {
-            name: pool.submit(lambda kind: tuple(kind.search(reading, place)), kind) for name, kind in KINDS.items()
+            name: pool.submit(lambda kind: tuple(kind.search(reading, place)), kind)
+            for name, kind in KINDS.items()
+            if kind.marked
         }
         return {name: future.result() for name, future in asked.items()}
 

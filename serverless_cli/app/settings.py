@@ -22,6 +22,7 @@ def _silent(_: str) -> None:
 class Settings:
     """Flags, environment and project file, already merged. `folder` is where `.slx` lies.
 
+    `parameters` are given for this run; `environment` has those of SLX_PARAM_*, by their names in capitals.
     `notify` is told short lines of the story (`starting the local target`); `observe` sees every call to AWS.
     """
 
@@ -34,6 +35,7 @@ class Settings:
     state: str | None = None
     protected_stages: tuple[str, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
     notify: Callable[[str], None] = _silent
     observe: Observer | None = None
 

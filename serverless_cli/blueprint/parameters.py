@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -39,16 +39,27 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Values by name: of this run, and those that the stack remembers (an obsolete one of these is no error)."""
+    """Values by name: of this run, and those that the stack remembers (an obsolete one of these is no error).
+
+    `environment` is by name in capitals, `_` for `-`, and may have values for other blueprints too.
+    """
 
     now: Mapping[str, str]
     before: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def at_last(self, declared: Iterable[str]) -> Given:
+        """With what the environment has for the declared parameters, where nothing is given outright."""
+        forms = {name: name.upper().replace("-", "_") for name in declared}
+        said = {name: self.environment[form] for name, form in forms.items() if form in self.environment}
+        return Given({**said, **self.now}, self.before)
 
 
 def read(node: Node | None, given: Given, place: Place, problems: Problems) -> Parameters:
     """All parameters of the `parameters:` section."""
     found = Parameters()
     items = node.items.items() if isinstance(node, MappingNode) else ()
+    given = given.at_last(name for name, _ in items)
     for name, child in items:
         assert isinstance(node, MappingNode)
         where = found.places[name] = node.at(name)

@@ -52,16 +52,18 @@ def parse(
     weavers: Iterable[Weaver[Any]],
     parameters: Mapping[str, str] = _NONE,
     remembered: Mapping[str, str] = _NONE,
+    environment: Mapping[str, str] = _NONE,
 ) -> Stack:
     """Reads and checks a blueprint. `place` makes the place of the stack from its name. `parameters` are those given
-    for this run, where an unknown one is an error; `remembered` those of the last run, overridden by them.
+    for this run, where an unknown one is an error; `environment` has some by their names in capitals; `remembered` are
+    those of the last run, overridden by both.
 
     Raises BlueprintError with everything that is wrong.
     """
     problems = Problems()
     root = load(path, problems)
     reader = _Reader(root, path.absolute().parent, problems, {kind.type_name: kind for kind in types})
-    return reader.stack(str(path), place, Given(parameters, remembered), tuple(weavers))
+    return reader.stack(str(path), place, Given(parameters, remembered, environment), tuple(weavers))
 
 
 class _Reader:
@@ -97,7 +99,7 @@ class _Reader:
             proofs,
             found.kept,
             file,
-            _unused(found, resolver),
+            (*_unused(found, resolver), *expansion.warnings),
         )
 
     def _sections(self) -> dict[str, Node]:

@@ -19,7 +19,7 @@ from serverless_cli.errors import Exit, SlxError
 # ruff: noqa: PLC0415
 
 if TYPE_CHECKING:
-    from serverless_cli.ui.terminal import Streams, Terminal
+    from serverless_cli.ui.terminal import Streams
 
 
 def guarded(call: Callable[[], Any], args: Sequence[str], streams: Streams | None = None) -> int:
@@ -72,19 +72,12 @@ def _fail(error: SlxError, args: Sequence[str], streams: Streams | None, cause: 
 
     terminal = Terminal(Look(json="--json" in args, color="--no-color" not in args), streams)
     if "--debug" in args or os.environ.get("SLX_DEBUG"):
-        _trace(terminal, cause or error)
+        terminal.alarm(errors.trace(cause or error))
     if terminal.look.json:
         terminal.record(documents.error(error))
     else:
         terminal.alarm(errors.error(error))
     return int(error.exit_code)
-
-
-def _trace(terminal: Terminal, error: BaseException) -> None:
-    import traceback
-
-    for line in "".join(traceback.format_exception(error)).splitlines():
-        terminal.alarm(line)
 
 
 def _bug(error: Exception) -> SlxError:

@@ -34,7 +34,8 @@ class Interrupts:
         if threading.current_thread() is not threading.main_thread():
             return self  # only the main thread may handle signals; elsewhere they are somebody else's
         self._read, self._write = os.pipe()
-        os.set_blocking(self._write, False)
+        if os.name != "nt":  # where it is neither asked for nor, before Python 3.12, possible
+            os.set_blocking(self._write, False)
         self._thread = threading.Thread(target=self._listen, name="signals", daemon=True)
         self._thread.start()
         self._before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)

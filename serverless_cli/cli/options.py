@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from serverless_cli.cli.seam import Wiring
 from serverless_cli.cli.session import Session
@@ -95,12 +96,16 @@ def command(name: str, *examples: str, placed: bool = True) -> Callable[[Body], 
 
     def decorate(body: Body) -> click.Command:
         def run(**given: Any) -> Exit:
+            context = click.get_current_context()
             names = {one.name for one in fields(Options)}
-            options = Options(**{key: value for key, value in given.items() if key in names})
-            wiring = click.get_current_context().find_object(Wiring)
+            options = Options(**_one_target(context, {key: given[key] for key in names & given.keys()}))
+            wiring = context.find_object(Wiring)
             assert wiring is not None
             rest = {key: value for key, value in given.items() if key not in names}
-            return body(Session(options, wiring), **rest)
+            session = Session(options, wiring)
+            code = body(session, **rest)
+            session.terminal.finish()
+            return code
 
         function: Any = run
         function.__doc__ = body.__doc__
@@ -112,6 +117,16 @@ def command(name: str, *examples: str, placed: bool = True) -> Callable[[Body], 
         return click.command(name, cls=Command, examples=examples)(function)
 
     return decorate
+
+
+def _one_target(context: click.Context, given: dict[str, Any]) -> dict[str, Any]:
+    """--local or --endpoint-url on the command line wins over the other one in the environment."""
+    others = {"local": ("endpoint_url", None), "endpoint_url": ("local", False)}
+    for name, (other, nothing) in others.items():
+        said = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if said and context.get_parameter_source(other) is ParameterSource.ENVIRONMENT:
+            return {**given, other: nothing}
+    return given
 
 
 def blueprint(function: F) -> F:

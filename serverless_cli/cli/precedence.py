@@ -23,33 +23,42 @@ def merge(
     """The settings of a run. SLX_* variables are in `said` already. Raises SlxError (usage)."""
     if said.local and said.endpoint_url:
         raise usage("--local and --endpoint-url exclude each other", "each names another target", "leave one out")
-    local = said.local
-    # The environment's keys would be shadowed by a profile of the project file, so they come before it.
-    keys = "AWS_ACCESS_KEY_ID" in environ
+    found = {**_defaults(project, environ), **_environment(environ, local=said.local), **_flags(said)}
     return Settings(
         folder=folder,
-        stage=said.stage or project.get("stage") or "dev",
-        profile=said.profile or _first(environ, "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
-        or (None if keys else project.get("profile")),
-        # the local target is nobody's account: what is set up for AWS does not move it
-        region=said.region or (None if local else _first(environ, "AWS_REGION", "AWS_DEFAULT_REGION"))
-        or project.get("region"),
-        local=local,
-        endpoint_url=None if local else said.endpoint_url or _first(environ, "AWS_ENDPOINT_URL"),
-        state=said.state or project.get("state"),
+        local=said.local,
         protected_stages=tuple(project.get("protected_stages") or ()),
-        parameters=parameters(said.param, said.params, environ),
+        parameters=parameters(said.param, said.params),
+        environment={k.removeprefix(_PARAMETER): v for k, v in environ.items() if k.startswith(_PARAMETER)},
         notify=terminal.say,
         observe=_observer(terminal) if said.debug else None,
-    )  # fmt: skip
+        **found,
+    )
 
 
-def parameters(pairs: tuple[str, ...], file: Path | None, environ: Mapping[str, str]) -> dict[str, str]:
-    """`-p` before `--params` before SLX_PARAM_*; a variable's name is the parameter's in capitals."""
-    known = {
-        key.removeprefix(_PARAMETER).lower(): value for key, value in environ.items() if key.startswith(_PARAMETER)
-    }
-    known |= _read(file) if file else {}
+def _flags(said: Options) -> dict[str, Any]:
+    names = ("stage", "profile", "region", "endpoint_url", "state")
+    return {name: given for name in names if (given := getattr(said, name))}
+
+
+def _environment(environ: Mapping[str, str], *, local: bool) -> dict[str, Any]:
+    """What AWS's own variables say; where they are set up for AWS they do not move the local target."""
+    known: dict[str, tuple[str, ...]] = {"profile": ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")}
+    if not local:
+        known |= {"region": ("AWS_REGION", "AWS_DEFAULT_REGION"), "endpoint_url": ("AWS_ENDPOINT_URL",)}
+    found = {name: next((environ[key] for key in keys if environ.get(key)), None) for name, keys in known.items()}
+    return {name: value for name, value in found.items() if value}
+
+
+def _defaults(project: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """What the project file says. Its profile would shadow keys in the environment, which come before it."""
+    names = ["stage", "region", "state"] if "AWS_ACCESS_KEY_ID" in environ else ["stage", "region", "state", "profile"]
+    return {name: project[name] for name in names if project.get(name)}
+
+
+def parameters(pairs: tuple[str, ...], file: Path | None) -> dict[str, str]:
+    """`-p` before `--params`."""
+    known = _read(file) if file else {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
@@ -79,14 +88,10 @@ def _read(file: Path) -> dict[str, str]:
     return found
 
 
-def _first(environ: Mapping[str, str], *names: str) -> str | None:
-    return next((environ[name] for name in names if environ.get(name)), None)
-
-
 def _observer(terminal: Terminal) -> Observer:
     def observe(operation: str, started: float, ended: float, attempt: int, error: str | None) -> None:
         again = f", attempt {attempt}" if attempt > 1 else ""
-        terminal.say(f"call {operation} {ended - started:.2f}s{again}{f': {error}' if error else ''}", "dim")
+        terminal.debug(f"call {operation} {ended - started:.2f}s{again}{f': {error}' if error else ''}")
 
     return observe
 

@@ -22,13 +22,16 @@ def carry_out(
     it: Session, plan: Plan, run: Callable[[Listener, threading.Event], Report], again: str
 ) -> tuple[Report, Exit]:
     """Runs the plan; the report and the exit code that it leads to. `again` is the command to go on with."""
+    from serverless_cli.model import Status
+    from serverless_cli.ui import errors
     from serverless_cli.ui.progress import watch
 
     cancel = threading.Event()
 
     def stop() -> None:
         cancel.set()
-        it.terminal.say(f"stopping: what runs is finished and recorded (again: leave at once); go on with: {again}")
+        it.terminal.say("stopping: what runs is finished and recorded; once more leaves at once")
+        it.terminal.say(f"go on with: {again}")
 
     def leave() -> None:
         it.terminal.restore()
@@ -36,6 +39,9 @@ def carry_out(
 
     with watch(it.terminal, plan) as listen, Interrupts(stop, leave):
         report = run(listen, cancel)
+    for one in report.having(Status.FAILED) if it.options.debug else ():
+        if one.error:
+            it.terminal.alarm(errors.trace(one.error))
     if report.ok:
         return report, Exit.DONE
     return report, Exit.CANCELLED if cancel.is_set() else Exit.RESOURCES

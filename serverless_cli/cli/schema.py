@@ -10,10 +10,12 @@ from serverless_cli.errors import Exit
 @options.command(
     "schema",
     "slx schema > blueprint.schema.json",
-    "# yaml-language-server: $schema=blueprint.schema.json   As first line of a blueprint.",
     placed=False,
 )
 def schema(it: Session) -> Exit:
-    """Prints the JSON Schema of blueprints, for editors."""
+    """Prints the JSON Schema of blueprints, for editors that complete and check YAML.
+
+    Many read a blueprint's first line: # yaml-language-server: $schema=blueprint.schema.json
+    """
     it.terminal.document(it.app.schema())
     return Exit.DONE

@@ -39,11 +39,14 @@ class Up(Protocol):
     @property
     def explicit_endpoint(self) -> bool: ...
 
-    def run(self, listen: Listener, cancel: threading.Event) -> Report: ...
+    def run(self, listen: Listener, cancel: threading.Event) -> Report:
+        """Carries the plan out; `listen` hears of every step."""
 
-    def outputs(self) -> Mapping[str, str]: ...
+    def outputs(self) -> Mapping[str, str]:
+        """The blueprint's outputs, as far as they are known."""
 
-    def check(self, listen: Results) -> tuple[CheckResult, ...]: ...
+    def check(self, listen: Results) -> tuple[CheckResult, ...]:
+        """Runs the checks; `listen` hears of each result as it comes."""
 
 
 class Down(Protocol):
@@ -58,9 +61,11 @@ class Down(Protocol):
     @property
     def losses(self) -> Mapping[Ref, tuple[Loss, ...]]: ...
 
-    def run(self, listen: Listener, cancel: threading.Event) -> Report: ...
+    def run(self, listen: Listener, cancel: threading.Event) -> Report:
+        """Carries the plan out; `listen` hears of every step."""
 
-    def sweep(self) -> Sweep: ...
+    def sweep(self) -> Sweep:
+        """Looks again, independently, for what is left."""
 
 
 class Shipped(Protocol):
@@ -79,41 +84,56 @@ class Shipped(Protocol):
 class App(Protocol):
     """The commands as functions; `serverless_cli.app` is the one that users have."""
 
-    def project_file(self, folder: Path) -> Mapping[str, Any]: ...
+    def project_file(self, folder: Path) -> Mapping[str, Any]:
+        """The settings in the folder's slx.yaml; empty when there is none. Raises BlueprintError."""
 
-    def up(
-        self, settings: Settings, blueprint: str | None, allow_delete: frozenset[str]
-    ) -> AbstractContextManager[Up]: ...
+    def up(self, settings: Settings, blueprint: str | None, allow_delete: frozenset[str]) -> AbstractContextManager[Up]:
+        """Plans an `up` and holds the lock while the `with` lasts. Raises BlueprintError, SlxError."""
 
-    def preview(self, settings: Settings, blueprint: str | None) -> tuple[Stack, Plan]: ...
+    def preview(self, settings: Settings, blueprint: str | None) -> tuple[Stack, Plan]:
+        """What `up` would do; what is in its way is among the obstacles."""
 
-    def down(self, settings: Settings, stack: str | None) -> AbstractContextManager[Down]: ...
+    def down(self, settings: Settings, stack: str | None) -> AbstractContextManager[Down]:
+        """Plans a `down` and holds the lock while the `with` lasts. Raises SlxError."""
 
-    def status(self, settings: Settings, stack: str | None, everything: bool) -> tuple[StackState, ...]: ...
+    def status(self, settings: Settings, stack: str | None, everything: bool) -> tuple[StackState, ...]:
+        """The stack that is named, those of this folder, or with `everything` those of the account and region."""
 
-    def outputs(self, settings: Settings, stack: str | None) -> Mapping[str, str]: ...
+    def outputs(self, settings: Settings, stack: str | None) -> Mapping[str, str]:
+        """The outputs of a stack by name."""
 
-    def check(self, settings: Settings, stack: str | None, listen: Results) -> tuple[CheckResult, ...]: ...
+    def check(self, settings: Settings, stack: str | None, listen: Results) -> tuple[CheckResult, ...]:
+        """Runs the checks of a stack; `listen` hears of each result as it comes."""
 
-    def validate(self, settings: Settings, blueprint: str | None) -> Stack: ...
+    def validate(self, settings: Settings, blueprint: str | None) -> Stack:
+        """The checked blueprint. Raises BlueprintError with all that is wrong with it."""
 
-    def schema(self) -> Mapping[str, Any]: ...
+    def schema(self) -> Mapping[str, Any]:
+        """The JSON Schema of blueprints."""
 
-    def shipped(self) -> tuple[Shipped, ...]: ...
+    def shipped(self) -> tuple[Shipped, ...]:
+        """The blueprints that come with slx."""
 
-    def copy(self, name: str, folder: Path) -> Path: ...
+    def copy(self, name: str, folder: Path) -> Path:
+        """Copies a shipped blueprint into a folder that is new or empty; returns the blueprint's path."""
 
-    def address(self, settings: Settings, stack: str | None) -> str: ...
+    def address(self, settings: Settings, stack: str | None) -> str:
+        """The address of a stack that a person would want to see."""
 
-    def browse(self, url: str) -> bool: ...
+    def browse(self, url: str) -> bool:
+        """Opens an address in the browser; False when there is none."""
 
-    def start_local(self, folder: Path) -> str: ...
+    def start_local(self, folder: Path) -> str:
+        """Starts the folder's local target unless it runs, and returns its URL."""
 
-    def stop_local(self, folder: Path) -> bool: ...
+    def stop_local(self, folder: Path) -> bool:
+        """Stops it; False when none ran."""
 
-    def reset_local(self, folder: Path) -> None: ...
+    def reset_local(self, folder: Path) -> None:
+        """Stops it and forgets all that it held."""
 
-    def local_targets(self) -> tuple[Emulator, ...]: ...
+    def local_targets(self) -> tuple[Emulator, ...]:
+        """Every local target of this user that runs."""
 
 
 @dataclass(frozen=True, slots=True)

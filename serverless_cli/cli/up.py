@@ -49,7 +49,8 @@ def up(it: Session, blueprint: str | None, allow_delete: tuple[str, ...], checks
             return refuse(it, f"the plan for {run.plan.place.stack}/{run.plan.place.stage} cannot be run", run.blockers)
         if not _agreed(it, run):
             return Exit.CANCELLED
-        return _make(it, run, blueprint, checks)
+        allowed = (f"--allow-delete={one}" for one in allow_delete)
+        return _make(it, run, checks, it.again("up", blueprint, *allowed))
 
 
 def _show(it: Session, run: Up) -> None:
@@ -63,26 +64,29 @@ def _show(it: Session, run: Up) -> None:
     target = it.target(run.plan.place)
     if run.nothing_to_do:
         it.terminal.story(plans.nothing(run.plan, target))
-    elif run.blockers or not it.terminal.asks or it.options.yes:
-        it.terminal.story(plans.plan(run.plan, target, verbose=it.options.verbose))
-    else:
-        it.terminal.alarm(plans.plan(run.plan, target, verbose=it.options.verbose))
+        return
+    # what somebody is asked about is shown with --quiet too
+    asked = not run.blockers and not _harmless(it, run) and not it.options.yes
+    tell = it.terminal.alarm if asked else it.terminal.story
+    tell(plans.plan(run.plan, target, verbose=it.options.verbose))
 
 
-def _agreed(it: Session, run: Up) -> bool:
+def _harmless(it: Session, run: Up) -> bool:
     """Nothing is asked where nothing is done, nor where a local stack is only added to."""
     from serverless_cli.model import Action
 
+    return it.settings.local and all(step.action is Action.CREATE for step in run.plan.writes)
+
+
+def _agreed(it: Session, run: Up) -> bool:
     if any(step.loses_data for step in run.plan.writes) and not it.names(run.plan.place):
         return False
-    harmless = it.settings.local and all(step.action is Action.CREATE for step in run.plan.writes)
-    return run.nothing_to_do or harmless or it.agrees("Do this?")
+    return run.nothing_to_do or _harmless(it, run) or it.agrees("Do this?")
 
 
-def _make(it: Session, run: Up, blueprint: str | None, checks: bool | None) -> Exit:
+def _make(it: Session, run: Up, checks: bool | None, again: str) -> Exit:
     from serverless_cli.ui import documents, outcomes, states
 
-    again = it.again("up", blueprint)
     report, code = carry_out(it, run.plan, run.run, again)
     if not run.nothing_to_do or code:
         it.terminal.verdict(outcomes.report(report, it.target(report.place), again), good=report.ok)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -36,26 +37,30 @@ class _Keys:
 
 def change_lines(changes: Iterable[Change], *, drift: bool = False, everything: bool = False) -> tuple[Text, ...]:
     """One line or more per change. For drift the wish is what was and reality what somebody made of it."""
-    changes = list(changes)
+    blocks = _blocks(tuple(changes), drift=drift)
+    most = sys.maxsize if everything else KEYS
+    found = [one for block in blocks for one in (block.lines(most) if isinstance(block, _Keys) else block)]
+    if len(found) > LINES and not everything:
+        return (*found[:LINES], Text(f"and {plural(len(found) - LINES, 'more line')}"))
+    return tuple(found)
+
+
+def _blocks(changes: tuple[Change, ...], *, drift: bool) -> list[_Keys | tuple[Text, ...]]:
+    """The changes in their order; those that belong into the list of a mapping are in one block where its first was."""
     digests = {change.path[:-1] for change in changes if change.path[-1] in _DIGESTS}
-    found: list[Text] = []
     keys: dict[str, _Keys] = {}
     blocks: list[_Keys | tuple[Text, ...]] = []
     for change in changes:
         entry = _listed(change, digests)
-        if entry is None:
-            blocks.append(_direct(change, drift=drift) if change.path[:-1] not in digests else _content(change))
-        else:
+        if entry is not None:
             key, sign = entry
             if change.field not in keys:
                 blocks.append(keys.setdefault(change.field, _Keys(change.field)))
             keys[change.field].keys.setdefault(key, _turned(sign) if drift else sign)
             keys[change.field].replaces |= change.replaces
-    for block in blocks:
-        found += block.lines(len(changes) if everything else KEYS) if isinstance(block, _Keys) else block
-    if len(found) > LINES and not everything:
-        return (*found[:LINES], Text(f"and {plural(len(found) - LINES, 'more line')}"))
-    return tuple(found)
+        else:
+            blocks.append(_content(change) if change.path[:-1] in digests else _direct(change, drift=drift))
+    return blocks
 
 
 def _listed(change: Change, digests: set[tuple[str, ...]]) -> tuple[str, str] | None:

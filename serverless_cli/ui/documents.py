@@ -34,18 +34,22 @@ Document = dict[str, Json]
 
 
 def place(it: Place) -> Document:
+    """`{stack, stage, region, account}`."""
     return {"stack": it.stack, "stage": it.stage, "region": it.region, "account": it.account}
 
 
 def thing(ref: Ref, name: str) -> Document:
+    """`{kind, id, name}`; `name` is physical."""
     return {"kind": ref.kind, "id": ref.id, "name": plain(name)}
 
 
 def outputs(values: Mapping[str, str]) -> Document:
+    """Output name to value."""
     return {name: plain(value) for name, value in values.items()}
 
 
 def problem(it: Problem) -> Document:
+    """`{what, why, hint, where}`; `where` is null or `{file, line, column, text}`."""
     return {"what": it.what, "why": it.why, "hint": it.hint, "where": _where(it.where)}
 
 
@@ -72,6 +76,7 @@ def error(it: SlxError, problems: Iterable[Problem] = ()) -> Document:
 
 
 def change(it: Change) -> Document:
+    """`{path, before, after, known, replaces}`; `known` is false while `after` is as written and not yet a value."""
     return {
         "path": list(it.path),
         "before": plain(it.before),
@@ -82,6 +87,7 @@ def change(it: Change) -> Document:
 
 
 def step(it: Step) -> Document:
+    """`{action, kind, id, name, reason, loses_data, changes}`."""
     return {
         "action": it.action.value,
         **thing(it.ref, it.name),
@@ -126,6 +132,7 @@ def _act(it: Step) -> Document:
 
 
 def outcome_of(it: Outcome) -> Document:
+    """`{action, kind, id, name, status, seconds}`; `error` where it failed, `cause` where it was skipped for one."""
     found: Document = {**_act(it.step), "status": it.status.value, "seconds": round(it.seconds, 3)}
     if it.error:
         found |= error(it.error)
@@ -156,6 +163,7 @@ def _report(it: Report, exit_code: int) -> Document:
 
 
 def check(it: CheckResult) -> Document:
+    """`{probe, arguments, expect, ok, saw, attempts, seconds}`."""
     return {
         "probe": it.check.probe,
         "arguments": plain(it.check.arguments),
@@ -168,6 +176,7 @@ def check(it: CheckResult) -> Document:
 
 
 def sweep(it: Sweep) -> Document:
+    """`{left, looked}`: what is still there, and how many of each kind were looked at."""
     return {"left": [_found(one) for one in it.left], "looked": dict(it.looked)}
 
 

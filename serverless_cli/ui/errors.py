@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable, Iterator
 
 from rich.cells import cell_len
@@ -77,3 +78,8 @@ def error(it: SlxError) -> Group:
 
 def _headline(what: str, why: str) -> Hang:
     return Hang(Text("error: ", "bold red"), Text(clean(_sentence(what, why))))
+
+
+def trace(it: BaseException) -> Text:
+    """Where an error came from, for --debug."""
+    return Text(clean("".join(traceback.format_exception(it)).rstrip()), "dim")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from rich.console import Console, ConsoleOptions, ConsoleRenderable, Group
+from rich.console import Console, ConsoleOptions, ConsoleRenderable
 from rich.segment import Segment
 from rich.text import Text
 
+_GAP = 2
 _LEAST = 16
 """cells for text beside an indent; with fewer, the indent is given up"""
 
@@ -48,17 +49,11 @@ class Rows:
 
     rows: tuple[Row, ...]
     indent: int = 2
-    gap: int = 2
-    titles: tuple[str, ...] = field(default=())
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[ConsoleRenderable]:
-        titled = (Row(tuple(Text(title, "dim") for title in self.titles)),) if self.titles else ()
-        rows = (*titled, *self.rows)
-        widths = self._widths(rows)
-        fits = self.indent + sum(widths) + self.gap * (len(widths) - 1) <= options.max_width
-        if not fits:
-            rows = self.rows
-        for row in rows:
+        widths = self._widths(self.rows)
+        fits = self.indent + sum(widths) + _GAP * (len(widths) - 1) <= options.max_width
+        for row in self.rows:
             yield self._line(row, widths if fits else None)
             for note in row.notes:
                 yield Hang(" " * (self.indent + 4), note)
@@ -80,9 +75,9 @@ class Rows:
         for number, cell in enumerate(rest):
             last = number == len(rest) - 1
             if widths and not last:
-                cell.pad_right(widths[number + 1] - cell.cell_len + self.gap)
+                cell.pad_right(widths[number + 1] - cell.cell_len + _GAP)
             elif not last and cell.cell_len:
-                cell.append("  ")
+                cell.append(" " * _GAP)
             text.append_text(cell)
         if widths:
             prefix.pad_right(widths[0] - first.cell_len)
@@ -100,8 +95,3 @@ class Unbroken:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         wide = options.update(width=max(options.max_width, self.text.cell_len), no_wrap=True, overflow="ignore")
         yield from console.render(self.text, wide)
-
-
-def lines(parts: Iterable[ConsoleRenderable]) -> Group:
-    """One below the other."""
-    return Group(*parts)

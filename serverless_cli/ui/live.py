@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import RenderableType
+from rich.constrain import Constrain
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -15,7 +16,7 @@ from rich.text import Text
 from serverless_cli.events import Ended, Event, Note, Planned, Started
 from serverless_cli.model import Action, Outcome, Plan, Ref, Status, Step
 from serverless_cli.ui.layout import Hang
-from serverless_cli.ui.outcomes import MARKS, outcome_line, word
+from serverless_cli.ui.outcomes import MARKS, RUN, outcome_line, word
 from serverless_cli.ui.plans import label
 from serverless_cli.ui.terminal import Terminal
 from serverless_cli.ui.text import clean, duration
@@ -24,6 +25,8 @@ _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _PER_SECOND = 10
 _MARGIN = 4
 """lines that the steps leave free: the counter, and room for a prompt and messages"""
+_ECHO = 3
+"""cells that a line leaves free: a terminal writes ^C behind it, and a line that wraps could not be drawn over"""
 _DOING = {
     Action.CREATE: "creating",
     Action.UPDATE: "changing",
@@ -61,7 +64,7 @@ class LiveView:
     ) -> None:
         self._live.stop()
         for ref in self._steps:
-            if ref in self._ended:
+            if ref in self._ended and self._ended[ref].status in RUN:
                 self._console.print(outcome_line(self._ended[ref], mark=True))
 
     def __call__(self, event: Event) -> None:
@@ -87,7 +90,7 @@ class LiveView:
             table.add_row(*self._row(step, ended.get(step.ref), now))
         done = sum(ref in self._steps for ref in ended)
         table.add_row("", Text(f"{done} of {len(self._steps)}", "bold"), Text(duration(now - self._begun), "bold"))
-        return table
+        return Constrain(table, max(self._console.width - _ECHO, 1))
 
     def _visible(self, ended: dict[Ref, Outcome], room: int) -> list[Step]:
         """All steps in the plan's order while they fit; else those that say most, still in order."""
@@ -106,7 +109,7 @@ class LiveView:
     def _row(self, step: Step, outcome: Outcome | None, now: float) -> tuple[Text, Text, Text]:
         if outcome is not None:
             sign, style = MARKS[outcome.status]
-            took = duration(outcome.seconds) if outcome.status in (Status.DONE, Status.FAILED) else ""
+            took = duration(outcome.seconds) if outcome.status in RUN else ""
             return Text(sign, style), self._label(step, word(outcome)), Text(took, "dim")
         since = self._started.get(step.ref)
         if since is None:

@@ -28,6 +28,7 @@ MARKS = {
     Status.CANCELLED: (DASH, "yellow"),
 }
 IDLE = (Action.KEEP, Action.RETAIN)
+RUN = (Status.DONE, Status.FAILED)
 _NAMES = 6
 """names in a list of what was skipped"""
 
@@ -41,7 +42,7 @@ def outcome_line(it: Outcome, *, mark: bool = False) -> Hang:
     """`created  function hello (website-dev-hello) 1.2s`. Why something failed is left to the report."""
     sign, style = MARKS[it.status]
     text = Text.assemble((f"{word(it):<8} ", style), label(it.step.ref), f" ({clean(it.step.name)})")
-    if it.status in (Status.DONE, Status.FAILED) and it.step.action not in IDLE:
+    if it.status in RUN and it.step.action not in IDLE:
         text.append(f" {duration(it.seconds)}", "dim")
     return Hang(Text(f"{sign} ", style) if mark else "", text)
 

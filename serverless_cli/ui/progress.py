@@ -13,7 +13,7 @@ from serverless_cli.events import Ended, Event, Note
 from serverless_cli.model import Plan, Status
 from serverless_cli.ui import documents
 from serverless_cli.ui.layout import Hang
-from serverless_cli.ui.outcomes import IDLE, outcome_line
+from serverless_cli.ui.outcomes import IDLE, RUN, outcome_line
 from serverless_cli.ui.terminal import Terminal
 from serverless_cli.ui.text import clean
 
@@ -66,7 +66,7 @@ class Records(_Open):
 
 
 class Lines(_Open):
-    """One line of the story per step that ended; what was kept only with --verbose."""
+    """One line of the story per step that was run; what was kept or skipped only with --verbose."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
@@ -75,7 +75,8 @@ class Lines(_Open):
         match event:
             case Ended(outcome):
                 kept = outcome.step.action in IDLE and outcome.status is Status.DONE
-                if not kept or self._terminal.look.verbose:
+                told = outcome.status in RUN and not kept  # what was skipped is in the report, in few words
+                if told or self._terminal.look.verbose:
                     self._terminal.story(outcome_line(outcome))
             case Note(text):
                 self._terminal.story(Hang("", Text(clean(text), "yellow")))

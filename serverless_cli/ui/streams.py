@@ -13,12 +13,16 @@ _PROOF = f"✓✗→…·⠋{DASH}"
 
 
 class Sink(io.TextIOBase):
-    """A text stream in front of stdout or stderr. `None` (a closed descriptor) takes everything and shows nothing."""
+    """A text stream in front of stdout or stderr. `None` (a closed descriptor) takes everything and shows nothing.
+
+    What goes wrong must not stop a run half-way: it is kept in `failure`, for when the run has ended.
+    """
 
     def __init__(self, stream: IO[str] | None) -> None:
         self._stream = stream
         self._encoding = getattr(stream, "encoding", None) or "utf-8"
         self.unicode = self._fits(_PROOF)
+        self.failure: OSError | None = None
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -44,19 +48,22 @@ class Sink(io.TextIOBase):
         if self._stream is not None:
             try:
                 self._stream.write(text if self.unicode or self._fits(text) else self._plain(text))
-            except BrokenPipeError:
-                self._leave()
+            except OSError as error:
+                self._leave(error)
         return len(text)
 
     def flush(self) -> None:
         if self._stream is not None:
             try:
                 self._stream.flush()
-            except BrokenPipeError:
-                self._leave()
+            except OSError as error:
+                self._leave(error)
 
-    def _leave(self) -> None:
-        """Nobody reads any more (`slx status | head -1`): the rest goes nowhere, as what Python flushes at its end."""
+    def _leave(self, error: OSError) -> None:
+        """Nobody reads any more (`slx status | head -1`), or the disk is full: the rest goes nowhere, as does what
+        Python flushes at its end."""
+        if not isinstance(error, BrokenPipeError):
+            self.failure = error
         stream, self._stream = self._stream, None
         if stream is None:
             return

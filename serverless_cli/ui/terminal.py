@@ -13,6 +13,7 @@ from typing import IO
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from serverless_cli.errors import SlxError
 from serverless_cli.ui.layout import Hang
 from serverless_cli.ui.streams import Sink
 from serverless_cli.ui.text import clean
@@ -31,6 +32,11 @@ class Look:
     color: bool = True
     ask: bool = True
 
+    @property
+    def moves(self) -> bool:
+        """Whether lines may be drawn over: more or less than usual is wanted line by line."""
+        return not (self.quiet or self.verbose)
+
 
 @dataclass(frozen=True, slots=True)
 class Streams:
@@ -48,18 +54,15 @@ class Terminal:
     def __init__(self, look: Look | None = None, streams: Streams | None = None) -> None:
         streams = streams or Streams()
         self.look = look or Look()
-        environ = streams.environ
         self._stdin = streams.stdin or sys.stdin
-        out, err = Sink(streams.stdout or sys.stdout), Sink(streams.stderr or sys.stderr)
-        dumb = environ.get("TERM", "") in ("dumb", "unknown")
-        machine = environ.get("CI", "").lower() not in ("", "0", "false")
-        color = self.look.color and not environ.get("NO_COLOR") and not dumb
-        self._out_sink = out
-        self.out = _console(out, color=color, environ=environ)
-        self.err = _console(err, color=color, environ=environ)
-        watched = err.isatty() and not machine and not self.look.json
-        self.live = watched and color and err.unicode and not self.look.quiet and not self.look.verbose
-        self.asks = watched and self.look.ask and self._stdin is not None and self._stdin.isatty()
+        self._out_sink = Sink(streams.stdout or sys.stdout)
+        err = Sink(streams.stderr or sys.stderr)
+        color = self.look.color and _takes_color(streams.environ)
+        self.out = _console(self._out_sink, color=color, environ=streams.environ)
+        self.err = _console(err, color=color, environ=streams.environ)
+        watched = err.isatty() and not self.look.json and not _is_machine(streams.environ)
+        self.live = watched and color and err.unicode and self.look.moves
+        self.asks = watched and self.look.ask and _is_terminal(self._stdin)
 
     def story(self, what: RenderableType) -> None:
         """Tells a person something; nobody with --quiet or --json."""
@@ -74,6 +77,10 @@ class Terminal:
         """A line of the story for --verbose."""
         if self.look.verbose:
             self.say(text, "dim")
+
+    def debug(self, text: str) -> None:
+        """A line that was asked for with --debug; it goes beside JSON, too."""
+        self.alarm(Hang("", Text(clean(text), "dim")))
 
     def alarm(self, what: RenderableType) -> None:
         """What must be seen, --quiet or not: errors, and what a question is about."""
@@ -105,6 +112,11 @@ class Terminal:
         """One JSON document on one line."""
         self.raw(json.dumps(document, ensure_ascii=not self._out_sink.unicode) + "\n")
 
+    def finish(self) -> None:
+        """At the end of a command: raises SlxError if its data could not be written."""
+        if error := self._out_sink.failure:
+            raise SlxError("the output could not be written", error.strerror or str(error), "what was done is done")
+
     def restore(self) -> None:
         """Shows the cursor again, past all locks: for a process that ends at once."""
         if self.live:
@@ -120,6 +132,20 @@ class Terminal:
         if not answer:
             self.err.print()
         return answer.strip()
+
+
+def _takes_color(environ: Mapping[str, str]) -> bool:
+    return not environ.get("NO_COLOR") and environ.get("TERM", "") not in ("dumb", "unknown")
+
+
+def _is_machine(environ: Mapping[str, str]) -> bool:
+    """Continuous integration: some give commands a terminal that nobody looks at."""
+    return environ.get("CI", "").lower() not in ("", "0", "false")
+
+
+def _is_terminal(stream: IO[str] | None) -> bool:
+    """None is a closed descriptor."""
+    return stream is not None and stream.isatty()
 
 
 def _print(console: Console, what: RenderableType) -> None:

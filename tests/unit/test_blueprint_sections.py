@@ -51,6 +51,14 @@ def test_a_secret_that_is_given_stays_one(home):
     assert thing(stack).links[0] == "s3cret"
 
 
+def test_the_environment_gives_declared_parameters_and_may_hold_others(home):
+    environment = {"GREETING": "Hey", "SIZE": "3", "OF_ANOTHER_BLUEPRINT": "x"}
+
+    stack = read(home, PARAMETERS, parameters={"size": "1"}, remembered={"greeting": "Hi"}, environment=environment)
+
+    assert stack.parameters == {"greeting": "Hey", "size": "1"}
+
+
 @pytest.mark.parametrize(
     ("given", "remembered", "says"),
     [

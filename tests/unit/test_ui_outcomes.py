@@ -3,6 +3,7 @@ from ui_samples import lines, outcome, rendered, report, step
 from serverless_cli.errors import AwsError, Location
 from serverless_cli.model import Action, Ref, Status
 from serverless_cli.ui import outcomes
+from serverless_cli.ui.text import DASH
 
 HELLO = step(Action.CREATE, "function", "hello", where=Location("b.yaml", 5, 3))
 API = step(Action.CREATE, "http-api", "api")
@@ -13,7 +14,7 @@ SKIPPED = outcome(API, Status.SKIPPED, cause=HELLO.ref)
 
 def test_a_line_says_what_was_done_to_what_and_how_long_it_took() -> None:
     assert lines(outcomes.outcome_line(outcome(HELLO))) == ["created  function hello (website-dev-hello) 1.2s"]
-    assert lines(outcomes.outcome_line(SKIPPED, mark=True)) == ["– skipped  http-api api (website-dev-api)"]
+    assert lines(outcomes.outcome_line(SKIPPED, mark=True)) == [f"{DASH} skipped  http-api api (website-dev-api)"]
 
 
 def test_a_good_report_is_one_line() -> None:
@@ -41,7 +42,7 @@ def test_a_failure_is_told_once_with_its_cause_place_and_consequences() -> None:
 def test_what_was_not_begun_is_named_after_a_cancellation() -> None:
     found = rendered(outcomes.report(report(outcome(ROLE), outcome(API, Status.CANCELLED)), "local", "slx up"))
 
-    assert "– not done: http-api api" in found
+    assert f"{DASH} not done: http-api api" in found
     assert "1 changed, 1 cancelled" in found
 
 
@@ -56,4 +57,4 @@ def test_many_skipped_steps_are_cut() -> None:
 def test_a_step_skipped_for_something_outside_the_plan_is_still_named() -> None:
     lost = outcome(API, Status.SKIPPED, cause=Ref("function", "elsewhere"))
 
-    assert "– not done: http-api api" in rendered(outcomes.report(report(lost), "local", "slx up"))
+    assert f"{DASH} not done: http-api api" in rendered(outcomes.report(report(lost), "local", "slx up"))

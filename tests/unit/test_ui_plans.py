@@ -1,4 +1,7 @@
+import io
+
 import pytest
+from rich.console import Console
 from ui_samples import PLACE, lines, plan, rendered, step
 
 from serverless_cli.errors import Problem
@@ -79,3 +82,10 @@ def test_losses_are_counted() -> None:
 
 def test_empty_things_are_no_loss() -> None:
     assert lines(plans.losses({Ref("bucket", "site"): (Loss("objects", 0),)})) == []
+
+
+def test_a_plan_can_be_a_picture() -> None:
+    console = Console(record=True, file=io.StringIO(), width=100)
+    console.print(plans.plan(PLAN, "local"))
+
+    assert "website-dev-hello" in console.export_svg(title="slx plan website")

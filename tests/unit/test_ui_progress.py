@@ -1,6 +1,7 @@
 import io
 import json
 
+import pytest
 from rich.console import Console
 from ui_samples import Screen, outcome, plan, step
 
@@ -63,6 +64,14 @@ def test_what_was_kept_is_a_line_with_verbose() -> None:
     watch(terminal(Look(verbose=True), err=err), PLAN)(Ended(outcome(ROLE), 0))
 
     assert err.getvalue() == "unchanged role hello (website-dev-hello)\n"
+
+
+def test_what_was_skipped_is_left_to_the_report() -> None:
+    err = io.StringIO()
+
+    watch(terminal(err=err), PLAN)(Ended(outcome(API, Status.SKIPPED), 0))
+
+    assert err.getvalue() == ""
 
 
 def test_json_lines_are_one_object_per_event() -> None:
@@ -154,11 +163,9 @@ def test_the_live_view_leaves_a_line_per_ended_step_behind() -> None:
 
 def test_the_live_view_is_put_away_when_the_run_breaks() -> None:
     err = Screen()
-    try:
-        with watch(terminal(err=err), PLAN) as listen:
-            listen(Started(HELLO, 0))
-            raise SlxError("lost")
-    except SlxError:
-        pass
+    broken = watch(terminal(err=err), PLAN)
+
+    with pytest.raises(SlxError), broken:
+        raise SlxError("lost")
 
     assert "\x1b[?25h" in err.getvalue()

@@ -2,8 +2,9 @@ import io
 
 import pytest
 from rich.text import Text
-from ui_samples import Broken, Latin, Screen
+from ui_samples import Broken, Full, Latin, Screen
 
+from serverless_cli.errors import SlxError
 from serverless_cli.ui.streams import Sink
 from serverless_cli.ui.terminal import Look, Streams, Terminal
 
@@ -170,3 +171,21 @@ def test_a_closed_descriptor_takes_everything() -> None:
     assert sink.write("x") == 1
     assert not sink.isatty()
     sink.flush()
+
+
+def test_a_full_disk_stops_nothing_and_is_told_at_the_end() -> None:
+    it = terminal(stdout=Full())
+
+    it.raw("data")
+    it.raw("more")
+
+    with pytest.raises(SlxError, match="No space left"):
+        it.finish()
+
+
+def test_a_reader_that_went_away_is_no_failure() -> None:
+    it = terminal(stdout=Broken())
+
+    it.raw("data")
+
+    it.finish()

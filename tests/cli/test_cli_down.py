@@ -1,0 +1,117 @@
+import pytest
+from cli_fakes import FakeRun, Line, plan, step
+
+from serverless_cli.errors import AwsError
+from serverless_cli.model import Action, Found, Loss, Place, Ref, Status, Sweep
+
+BUCKET = step(Action.DELETE, "bucket", "site", loses_data=True)
+
+
+@pytest.fixture
+def down(slx: Line) -> Line:
+    slx.app.running = FakeRun(plan(BUCKET), losses={BUCKET.ref: (Loss("objects", 3, 12_400),)})
+    return slx
+
+
+def protected(down: Line) -> Line:
+    down.app.project = {"protected_stages": ["prod"]}
+    down.app.running.plan = plan(BUCKET, place=Place("website", "prod", "r", "1"))
+    return down
+
+
+def test_down_shows_what_is_lost_removes_it_and_proves_it(down: Line) -> None:
+    ended = down("down", "website", "--yes")
+
+    assert ended.code == 0
+    assert ended.out == ""
+    assert "3 objects, 12.4 kB in bucket site" in ended.err
+    assert "removed  bucket site" in ended.err
+    assert "proof: nothing left; looked through 2 functions" in ended.err
+
+
+def test_down_without_a_terminal_fails_at_once(down: Line) -> None:
+    ended = down("down", "website", "--local")
+
+    assert ended.code == 2
+    assert "--yes" in ended.err
+    assert down.app.calls == []
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("no\n", 8)])
+def test_down_asks(down: Line, answer: str, code: int) -> None:
+    ended = down.typed(answer, "down", "website")
+
+    assert ended.code == code
+    assert ended.err.index("12.4 kB") < ended.err.index("Remove all of this?")
+    assert down.app.running.ran == (code == 0)
+
+
+def test_yes_is_not_enough_on_a_protected_stage(down: Line) -> None:
+    ended = protected(down)("down", "website/prod", "--yes")
+
+    assert ended.code == 2
+    assert "--confirm website" in ended.err
+    assert not down.app.running.ran
+
+
+@pytest.mark.parametrize("name", ["website", "website/prod"])
+def test_the_name_is_enough_on_a_protected_stage(down: Line, name: str) -> None:
+    assert protected(down)("down", "website/prod", "--confirm", name).code == 0
+
+
+def test_another_name_is_refused_on_any_stage(down: Line) -> None:
+    ended = down("down", "website", "--confirm", "websit")
+
+    assert ended.code == 2
+    assert not down.app.running.ran
+
+
+@pytest.mark.parametrize(("typed", "code"), [("website\ny\n", 0), ("yes\n", 8)])
+def test_the_name_is_typed_on_a_terminal(down: Line, typed: str, code: int) -> None:
+    ended = protected(down).typed(typed, "down", "website/prod")
+
+    assert ended.code == code
+    assert "Type website to go on" in ended.err
+
+
+def test_what_is_left_gives_exit_code_4(down: Line) -> None:
+    down.app.running.left = Sweep((Found(Ref("bucket", "site"), "b-1", None),), {})
+
+    ended = down("down", "website", "--yes", "--quiet")
+
+    assert ended.code == 4
+    assert "bucket site" in ended.err
+
+
+def test_a_failure_is_not_followed_by_a_proof(down: Line) -> None:
+    down.app.running.ends = Status.FAILED
+    down.app.running.error = AwsError("s3.DeleteBucket", "X", "no")
+
+    ended = down("down", "website", "--yes")
+
+    assert ended.code == 4
+    assert "proof" not in ended.err
+    assert "slx down website/dev" in ended.err
+
+
+def test_json_ends_with_the_proof(down: Line) -> None:
+    ended = down("down", "website", "--yes", "--json")
+
+    assert [record["event"] for record in ended.records] == ["planned", "started", "ended", "report"]
+    assert ended.records[0]["losses"][0] == {
+        "kind": "bucket",
+        "id": "site",
+        "what": "objects",
+        "count": 3,
+        "bytes": 12400,
+    }
+    assert ended.records[-1]["sweep"] == {"left": [], "looked": {"function": 2}}
+
+
+def test_a_stack_of_which_nothing_exists_needs_no_answer_on_a_terminal(down: Line) -> None:
+    down.app.running.plan = plan()
+
+    ended = down.typed("", "down", "website")
+
+    assert ended.code == 0
+    assert "Remove all" not in ended.err

@@ -1,0 +1,124 @@
+"""Every failure ends in words and an exit code."""
+
+import os
+import re
+import stat
+from pathlib import Path
+
+import pytest
+from cli_fakes import FakeRun, Line, plan, step
+
+from serverless_cli.errors import Exit, SlxError
+from serverless_cli.model import Action, Status
+
+
+@pytest.mark.parametrize("code", [one for one in Exit if one])
+def test_an_error_exits_with_its_code(slx: Line, code: Exit) -> None:
+    slx.app.error = SlxError("it is so", "because", "do this", exit_code=code)
+
+    ended = slx("status")
+
+    assert ended.code == code
+    assert ended.err == "error: it is so: because\n  hint: do this\n"
+    assert ended.out == ""
+
+
+def test_an_error_is_a_document_with_json(slx: Line) -> None:
+    slx.app.error = SlxError("it is so", exit_code=Exit.DENIED)
+
+    ended = slx("status", "--json")
+
+    assert ended.document["error"] == {"what": "it is so", "why": "", "hint": "", "exit_code": 5, "where": None}
+    assert ended.err == ""
+
+
+def test_an_interrupt_anywhere_is_one_line(slx: Line) -> None:
+    slx.app.error = KeyboardInterrupt()
+
+    ended = slx("status")
+
+    assert ended.code == 8
+    assert ended.err.strip() == "error: cancelled"
+
+
+def report_of(err: str) -> Path:
+    found = re.search(r"written down in (\S+);", err)
+    assert found
+    return Path(found[1])
+
+
+def test_a_bug_is_words_and_a_private_report(slx: Line) -> None:
+    slx.app.error = RuntimeError("hunter2")
+
+    ended = slx("status")
+
+    report = report_of(ended.err)
+    try:
+        assert ended.code == 70
+        assert "a bug in slx: RuntimeError at cli_fakes.py:" in ended.err
+        assert "Traceback" not in ended.err
+        assert "hunter2" not in ended.err
+        assert "hunter2" in report.read_text()
+        if os.name == "posix":
+            assert stat.S_IMODE(report.stat().st_mode) == 0o600
+    finally:
+        report.unlink()
+
+
+def test_debug_shows_the_traceback(slx: Line) -> None:
+    slx.app.error = RuntimeError("broken")
+
+    ended = slx("status", "--debug")
+
+    report_of(ended.err).unlink()
+    assert "Traceback" in ended.err
+
+
+def test_a_bug_is_a_document_with_json(slx: Line) -> None:
+    slx.app.error = RuntimeError("broken")
+
+    found = slx("status", "--json").document["error"]
+
+    report_of(found["hint"]).unlink()
+    assert (found["what"], found["exit_code"]) == ("a bug in slx", 70)
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        pytest.param(("ip",), "did you mean `slx up`?", id="a command, nearly"),
+        pytest.param(("xyzzy",), "`slx --help` lists all", id="no command at all"),
+        pytest.param(("up", "--locla"), "did you mean --local?", id="an option, nearly"),
+        pytest.param(("--local", "up"), "options come after the command", id="an option too early"),
+        pytest.param(("status", "a", "b"), "`slx status --help`", id="an argument too many"),
+        pytest.param(("outputs", "--format", "xml"), "'xml'", id="a choice that is none"),
+        pytest.param(("local", "stat"), "did you mean `slx local start`?", id="a command of a group, nearly"),
+    ],
+)
+def test_a_wrong_call_is_usage_with_a_way_on(slx: Line, args: tuple[str, ...], said: str) -> None:
+    ended = slx(*args)
+
+    assert ended.code == 2
+    assert said in ended.err
+    assert ended.out == ""
+
+
+def test_a_wrong_call_is_a_document_with_json(slx: Line) -> None:
+    assert slx("up", "--locla", "--json").document["error"]["exit_code"] == 2
+
+
+def test_debug_shows_where_the_failure_of_a_step_came_from(slx: Line) -> None:
+    error = SlxError("it broke")
+    error.__cause__ = KeyError("deep")
+    slx.app.running = FakeRun(plan(step(Action.CREATE)), Status.FAILED, error)
+
+    assert "KeyError" in slx("up", "website", "--local", "--debug").err
+    assert "KeyError" not in slx("up", "website", "--local").err
+
+
+def test_debug_prints_beside_json(slx: Line) -> None:
+    ended = slx("up", "website", "--local", "--json", "--debug")
+
+    assert slx.app.settings is not None
+    assert slx.app.settings.observe is not None
+    assert ended.records

@@ -1,0 +1,103 @@
+"""What only a process of its own can show: signals, pipes that close, completion."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+STOPPABLE = f"""
+import sys
+sys.path.insert(0, {str(HERE)!r})
+from cli_fakes import FakeApp, FakeRun, plan, step
+from serverless_cli.cli.main import cli
+from serverless_cli.cli.seam import Wiring
+from serverless_cli.events import Note
+from serverless_cli.model import Action, Outcome, Report, Status
+
+class Stoppable(FakeRun):
+    def run(self, listen, cancel):
+        listen(Note("running"))
+        cancel.wait(60)
+        if "stubborn" in sys.argv:
+            cancel.__class__().wait(60)
+        one = step(Action.CREATE)
+        return Report(self.place, {{one.ref: Outcome(one, Status.CANCELLED)}})
+
+cli.main(["up", "website", "--local"], obj=Wiring(FakeApp(Stoppable(plan(step(Action.CREATE))))))
+"""
+MANY = f"""
+import sys
+sys.path.insert(0, {str(HERE)!r})
+from cli_fakes import FakeApp
+from serverless_cli.cli.main import cli
+from serverless_cli.cli.seam import Wiring
+
+cli.main(["outputs"], obj=Wiring(FakeApp(values={{f"name{{n}}": "x" * 100 for n in range(20000)}})))
+"""
+posix = pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+
+
+def begin(script: str, *args: str) -> subprocess.Popen[str]:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("SLX_", "AWS_"))}
+    command = [sys.executable, "-c", script, *args]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ)
+
+
+def read_until(process: subprocess.Popen[str], said: str) -> None:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if said in line:
+            return
+    raise AssertionError(f"it never said {said!r}")
+
+
+@posix
+@pytest.mark.parametrize("order", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_stops_in_good_order_and_says_how_to_go_on(order: signal.Signals) -> None:
+    with begin(STOPPABLE) as process:
+        read_until(process, "running")
+        process.send_signal(order)
+        read_until(process, "go on with: slx up website --local")
+        out, err = process.communicate()
+
+    assert process.returncode == 8
+    assert "not done: function hello" in err
+    assert out == ""
+
+
+@posix
+def test_the_second_signal_leaves_at_once() -> None:
+    with begin(STOPPABLE, "stubborn") as process:
+        read_until(process, "running")
+        process.send_signal(signal.SIGINT)
+        read_until(process, "stopping")
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+
+    assert process.returncode == 8
+
+
+@posix
+def test_a_reader_that_goes_away_is_no_failure() -> None:
+    with begin(MANY) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith("name0: ")
+        process.stdout.close()
+        err = process.stderr.read()
+
+    assert process.returncode == 0
+    assert err == ""
+
+
+def test_shells_can_complete_commands() -> None:
+    environ = {**os.environ, "_SLX_COMPLETE": "bash_complete", "COMP_WORDS": "slx st", "COMP_CWORD": "1"}
+    script = "from serverless_cli.cli.main import main; main()"
+
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environ, check=True)
+
+    assert ended.stdout.split() == ["plain,status"]

@@ -1,0 +1,192 @@
+import pytest
+from cli_fakes import OUTPUTS, URL, FakeRun, Line, checked, plan, step
+
+from serverless_cli.errors import AwsError, Problem
+from serverless_cli.model import Action, Place, Status
+
+
+def test_up_prints_the_outputs_on_stdout_and_the_story_on_stderr(slx: Line) -> None:
+    ended = slx("up", "website", "--yes")
+
+    assert ended.code == 0
+    assert ended.out == f"website: {URL}\napi: {URL}/hello\n"
+    assert "+ function hello  website-dev-hello" in ended.err
+    assert (
+        "Plan: 1 to create, 0 to change, 0 to remove in website/dev (account 123456789012, eu-central-1)" in ended.err
+    )
+    assert "created  function hello (website-dev-hello) 0.5s" in ended.err
+    assert "Done: 1 created" in ended.err
+    assert "✓ get http://website.example 200" in ended.err
+
+
+def test_up_without_a_terminal_fails_at_once_and_names_the_flag(slx: Line) -> None:
+    ended = slx("up", "website")
+
+    assert ended.code == 2
+    assert "--yes" in ended.err
+    assert slx.app.calls == []
+
+
+def test_up_locally_asks_nothing_where_it_only_creates(slx: Line) -> None:
+    assert slx("up", "website", "--local").code == 0
+
+
+@pytest.mark.parametrize("action", [Action.UPDATE, Action.DELETE, Action.REPLACE])
+def test_up_locally_asks_where_it_does_more(slx: Line, action: Action) -> None:
+    slx.app.running = FakeRun(plan(step(Action.CREATE), step(action, "bucket", "site")))
+
+    ended = slx("up", "website", "--local")
+
+    assert ended.code == 2
+    assert not slx.app.running.ran
+
+
+def test_up_with_nothing_to_do_asks_nothing_and_records_it(slx: Line) -> None:
+    slx.app.running = FakeRun(plan(step(Action.KEEP)))
+
+    ended = slx("up", "website", "--local")
+
+    assert ended.code == 0
+    assert "Nothing to do: website/dev (local) is as the blueprint says." in ended.err
+    assert "Plan:" not in ended.err
+    assert URL in ended.out
+    assert slx.app.running.ran
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("YES\n", 0), ("n\n", 8), ("\n", 8), ("", 8)])
+def test_up_does_what_it_is_answered(slx: Line, answer: str, code: int) -> None:
+    ended = slx.typed(answer, "up", "website")
+
+    assert ended.code == code
+    assert "Do this? [y/N]" in ended.err
+    assert slx.app.running.ran == (code == 0)
+
+
+def test_up_shows_the_plan_before_it_asks_with_quiet_too(slx: Line) -> None:
+    assert "1 to create" in slx.typed("y\n", "up", "website", "--quiet").err
+
+
+def test_no_input_asks_nothing_on_a_terminal_either(slx: Line) -> None:
+    assert slx.typed("y\n", "up", "website", "--no-input").code == 2
+
+
+def test_what_is_in_the_way_stops_up(slx: Line) -> None:
+    slx.app.running = FakeRun(
+        plan(step(Action.CREATE)), blockers=(Problem("bucket b exists", "not ours", "rename it"),)
+    )
+
+    ended = slx("up", "website", "--yes")
+
+    assert ended.code == 1
+    assert "bucket b exists: not ours" in ended.err
+    assert "hint: rename it" in ended.err
+    assert "nothing was done" in ended.err
+    assert not slx.app.running.ran
+    assert ended.out == ""
+
+
+def test_what_is_in_the_way_is_an_error_document(slx: Line) -> None:
+    slx.app.running = FakeRun(plan(step(Action.CREATE)), blockers=(Problem("bucket b exists"),))
+
+    planned, error = slx("up", "website", "--yes", "--json").records
+
+    assert planned["event"] == "planned"
+    assert error["error"]["problems"][0]["what"] == "bucket b exists"
+    assert error["error"]["exit_code"] == 1
+
+
+def test_a_failed_resource_gives_exit_code_4_and_the_way_on(slx: Line) -> None:
+    error = AwsError("lambda.CreateFunction", "Throttled", "slow down", hint="Wait.")
+    slx.app.running = FakeRun(plan(step(Action.CREATE)), Status.FAILED, error)
+
+    ended = slx("up", "website", "--local", "-s", "test")
+
+    assert ended.code == 4
+    assert ended.err.count("slow down") == 1
+    assert "slx up website --stage test --local" in ended.err
+    assert "get" not in ended.err.splitlines()[-1]
+    assert ended.out == ""
+
+
+def test_a_failure_is_seen_with_quiet(slx: Line) -> None:
+    error = AwsError("lambda.CreateFunction", "Throttled", "slow down")
+    slx.app.running = FakeRun(plan(step(Action.CREATE)), Status.FAILED, error)
+
+    assert "slow down" in slx("up", "website", "--local", "-q").err
+
+
+def test_quiet_leaves_the_data_only(slx: Line) -> None:
+    ended = slx("up", "website", "--yes", "--quiet")
+
+    assert ended.err == ""
+    assert URL in ended.out
+
+
+def test_a_failed_check_gives_exit_code_4_and_the_outputs_all_the_same(slx: Line) -> None:
+    slx.app.running = FakeRun(plan(step(Action.CREATE)), checks=(checked(ok=False),))
+
+    ended = slx("up", "website", "--yes")
+
+    assert ended.code == 4
+    assert "✗ get http://website.example: status 500" in ended.err
+    assert URL in ended.out
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "flags", "run"),
+    [
+        (False, (), True),
+        (False, ("--no-checks",), False),
+        (True, (), False),
+        (True, ("--checks",), True),
+    ],
+)
+def test_checks_run_unless_unwanted_or_against_an_unknown_endpoint(
+    slx: Line, endpoint: bool, flags: tuple[str, ...], run: bool
+) -> None:
+    slx.app.running = FakeRun(plan(step(Action.CREATE)), explicit_endpoint=endpoint)
+
+    ended = slx("up", "website", "--yes", *flags)
+
+    assert ("✓ get" in ended.err) == run
+
+
+def test_json_is_a_line_per_event_and_a_report(slx: Line) -> None:
+    ended = slx("up", "website", "--yes", "--json")
+
+    assert [record["event"] for record in ended.records] == ["planned", "started", "ended", "checked", "report"]
+    assert ended.records[-1]["outputs"] == OUTPUTS
+    assert ended.records[-1]["ok"] is True
+    assert ended.records[-1]["checks"][0]["ok"] is True
+    assert ended.err == ""
+
+
+def test_json_never_asks(slx: Line) -> None:
+    ended = slx.typed("y\n", "up", "website", "--json")
+
+    assert ended.code == 2
+    assert ended.document["error"]["exit_code"] == 2
+
+
+def test_allowed_deletions_reach_the_application(slx: Line) -> None:
+    slx("up", "website", "--yes", "--allow-delete", "a", "--allow-delete", "b")
+
+    assert slx.app.calls == [("up", ("website", frozenset({"a", "b"})))]
+
+
+def test_losing_data_on_a_protected_stage_takes_the_name(slx: Line) -> None:
+    slx.app.project = {"protected_stages": ["prod"]}
+    lossy = plan(step(Action.DELETE, "bucket", "site", loses_data=True), place=Place("website", "prod", "r", "1"))
+    slx.app.running = FakeRun(lossy)
+
+    refused = slx("up", "website", "--yes")
+    agreed = slx("up", "website", "--yes", "--confirm", "website")
+
+    assert (refused.code, agreed.code) == (2, 0)
+    assert "--confirm website" in refused.err
+
+
+def test_verbose_shows_what_stays(slx: Line) -> None:
+    slx.app.running = FakeRun(plan(step(Action.CREATE), step(Action.KEEP, "role", "r")))
+
+    assert "= role r" in slx("up", "website", "--yes", "-v").err
