@@ -102,17 +102,28 @@ def network_hint(failure: Failure) -> str:
 def denial_hint(failure: Failure) -> str:
     """Which permission is missing, where AWS tells; else what the denial can mean."""
     if failure.says("block public access", "BlockPublicPolicy", "BlockPublicAcls"):
-        return "Block Public Access of the bucket or of the whole account forbids it; `slx doctor` shows which."
+        return "Block Public Access of the bucket or of the whole account forbids it: see both in the S3 console."
     found = _ACTION.search(failure.message)
     if found:
         where = f" on {found[2].rstrip('.')}" if found[2] else ""
-        return f"Allow {found[1]}{where} {_by_whom(failure)}; `slx policy` prints all that a blueprint needs."
+        return f"Allow {found[1]}{where} {_by_whom(failure)}, and run the same command again."
     if failure.operation.startswith("s3."):
         return (
-            "One of three: the caller lacks the permission (`slx policy` prints what is needed); Block Public Access "
-            "of the bucket or account forbids it (`slx doctor` shows it); or a policy of bucket or organisation does."
+            "One of three: the caller lacks the permission; Block Public Access of bucket or account forbids "
+            "it; or a policy of the bucket or the organisation does."
         )
-    return "AWS does not name the missing permission; `slx policy` prints all that a blueprint needs."
+    return (
+        f"Allow {iam_action(failure.operation)} to the caller, or ask who manages the account; AWS names no permission."
+    )
+
+
+def iam_action(operation: str) -> str:
+    """The IAM action that a call most likely needs: most carry the operation's own name."""
+    service, _, name = operation.partition(".")
+    prefix = {"apigatewayv2": "apigateway", "stepfunctions": "states", "dynamodbstreams": "dynamodb"}.get(
+        service, service
+    )
+    return f"{prefix}:{name}"
 
 
 def _by_whom(failure: Failure) -> str:

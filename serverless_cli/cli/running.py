@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from serverless_cli.cli.interrupts import Interrupts, leave_now
 from serverless_cli.errors import Exit, Problem, SlxError
+from serverless_cli.model import Status
 
 if TYPE_CHECKING:
     from serverless_cli.cli.session import Session
@@ -44,7 +45,10 @@ def carry_out(
             it.terminal.alarm(errors.trace(one.error))
     if report.ok:
         return report, Exit.DONE
-    return report, Exit.CANCELLED if cancel.is_set() else Exit.RESOURCES
+    if cancel.is_set():
+        return report, Exit.CANCELLED
+    failures = {outcome.error.exit_code for outcome in report.having(Status.FAILED) if outcome.error}
+    return report, failures.pop() if failures in ({Exit.DENIED}, {Exit.CREDENTIALS}) else Exit.RESOURCES
 
 
 def refuse(it: Session, what: str, problems: Iterable[Problem]) -> Exit:

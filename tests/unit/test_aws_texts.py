@@ -45,8 +45,8 @@ def test_a_denial_says_where_the_permission_must_be_given(tail, hint):
     [
         ("AccessDenied", "Access Denied", "s3.PutBucketPolicy", "One of three"),
         ("403", "Forbidden", "s3.HeadBucket", "One of three"),
-        ("AccessDenied", "blocked by the BlockPublicPolicy setting", "s3.PutBucketPolicy", "slx doctor"),
-        ("AuthorizationError", "no", "sns.CreateTopic", "slx policy"),
+        ("AccessDenied", "blocked by the BlockPublicPolicy setting", "s3.PutBucketPolicy", "S3 console"),
+        ("AuthorizationError", "no", "sns.CreateTopic", "sns:CreateTopic"),
     ],
 )
 def test_a_denial_without_an_action(code, message, operation, hint):
