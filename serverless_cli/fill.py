@@ -33,7 +33,7 @@ def _fill(value: Any, outputs: Mapping[Ref, Outputs]) -> Any:
         pairs = {_fill(key, outputs): _fill(item, outputs) for key, item in value.items()}
         return value if _alike((*pairs, *pairs.values()), (*value, *value.values())) else pairs
     if is_dataclass(value) and not isinstance(value, type):
-        old = {f.name: getattr(value, f.name) for f in fields(value) if f.init}
+        old = {f.name: getattr(value, f.name) for f in fields(value)}
         new = {name: _fill(item, outputs) for name, item in old.items()}
         changed = {name: item for name, item in new.items() if item is not old[name]}
         return replace(value, **changed) if changed else value

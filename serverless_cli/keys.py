@@ -1,8 +1,9 @@
 """How a blueprint type declares its keys: dataclass fields whose Annotated metadata says range, pattern and meaning.
 
 Validation, documentation and the JSON Schema for editors all read these declarations; nothing is said twice.
-A keys class is a frozen dataclass. Its fields are of: str, int, bool, float, Folder, FileName, Literal, another keys
-class, tuple[T, ...], Mapping[str, T], `T | None`, or a union of str and a keys class (short and long form).
+A keys class is a frozen dataclass. Its fields are of: str, int, bool, float, Folder, FileName, Json, Document,
+Literal, another keys class, tuple[T, ...], Mapping[str, T], `T | None`, or a union of str and a keys class (short and
+long form).
 A field without a default is required.
 """
 
@@ -19,6 +20,10 @@ FileName = NewType("FileName", str)
 
 Json = NewType("Json", str)
 """Any YAML value; after reading: its canonical JSON text (keys sorted, no spaces)."""
+
+Document = NewType("Document", str)
+"""As Json, for a mapping that may also stand in a YAML or JSON file of its own, whose name is then given. References
+count in both, and the places of what is in it are those in that file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,10 @@ class Urls:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a stack lives: everything that names, ARNs and URLs are computed from."""
+    """Where a stack lives: everything that names, ARNs and URLs are computed from.
+
+    `wheels` says what packages must fit: Lambda (empty), or this machine (`host`), where the local target runs them.
+    """
 
     stack: str
     stage: str
@@ -129,6 +132,7 @@ class Place:
     partition: str = "aws"
     suffix: str = "amazonaws.com"
     urls: Urls = Urls()
+    wheels: str = ""
 
 
 @dataclass(frozen=True, slots=True)

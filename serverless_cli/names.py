@@ -54,6 +54,21 @@ def arn(place: Place, service: str, resource: str, *, region: bool = True, accou
     return f"arn:{place.partition}:{service}:{where}:{whose}:{resource}"
 
 
+LISTENER = NameRule(64, r"[.\-_A-Za-z0-9]+")
+"""The rules that functions' triggers get on a bus; EventBridge's own rule for names of rules."""
+
+
+def listener_rule_name(place: Place, function: str, number: int) -> str:
+    """The name of the rule for a trigger of the function with that id."""
+    return physical(place, f"{function}-{number}", LISTENER)
+
+
+def listener_rule_arn(place: Place, function: str, number: int, bus: str = "default") -> str:
+    """The ARN of that rule on the bus of that name."""
+    where = "" if bus == "default" else f"{bus}/"
+    return arn(place, "events", f"rule/{where}{listener_rule_name(place, function, number)}")
+
+
 def role_path(place: Place) -> str:
     """The IAM path of a stack's roles: they are found by it even when every local file is lost."""
     return f"/slx/{place.region}/{place.stack}/{place.stage}/"

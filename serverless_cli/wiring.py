@@ -122,3 +122,113 @@ class Uploads(Wiring):
     cache: Mapping[str, str] = field(default_factory=dict)
     retain: bool = False
     where: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notifies(Wiring):
+    """The bucket with the id `bucket` tells `target` (an ARN) of `events` (`s3:ObjectCreated:*`) on matching keys.
+
+    `kind` is what the target is: `function`, `queue` or `topic`. `by` is the id that asks for it. The permission for
+    it is asked for apart, by Invokes or Admits; it must be there before the notification is.
+    """
+
+    bucket: str
+    by: str
+    kind: str
+    target: str
+    events: tuple[str, ...]
+    prefix: str = ""
+    suffix: str = ""
+    where: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Maps(Wiring):
+    """Lambda polls `source` (an ARN; the resource with the id `from_`) and calls the function with the id `function`.
+
+    `settings` are those of the event source mapping, by the names of its spec; `needs` what else they name.
+    """
+
+    function: str
+    from_: str
+    source: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+    needs: frozenset[Ref] = frozenset()
+    where: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribes(Wiring):
+    """`endpoint` hears of all that is published to the topic with the id `topic`. `protocol` is SNS's word for it.
+
+    `by` tells several subscriptions of a topic apart; `filter` is the filter policy as canonical JSON, empty for none.
+    """
+
+    topic: str
+    by: str
+    protocol: str
+    endpoint: str
+    raw: bool = False
+    filter: str = ""
+    where: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admits(Wiring):
+    """A statement in the resource policy of the queue or topic with the id `to`: `principal` (a service) may do
+    `actions` on it when it acts for `source_arn`. `by` is the id that asks for it."""
+
+    to: str
+    by: str
+    principal: str
+    actions: tuple[str, ...]
+    source_arn: str
+    where: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listens(Wiring):
+    """The function with the id `function` is called by a rule of its own: on `schedule`, or for events of the bus
+    with the id `bus` (`default` is always there) that match `pattern` (canonical JSON). `number` tells several apart."""
+
+    function: str
+    number: int
+    bus: str = "default"
+    pattern: str = ""
+    schedule: str = ""
+    where: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivers(Wiring):
+    """What becomes of asynchronous calls of the function with the id `function`: tried `retries` times again within
+    `max_age_s`, then reported to an ARN, empty for none. `needs` are the resources behind the ARNs."""
+
+    function: str
+    on_success: str = ""
+    on_failure: str = ""
+    retries: int = 2
+    max_age_s: int = 21600
+    needs: frozenset[Ref] = frozenset()
+    where: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle(Spec):
+    """What is packaged: a folder (empty: none) and requirements (`-r PATH` for a file's), resolved for a runtime, an
+    architecture and what `wheels` of the Place says."""
+
+    folder: str = ""
+    requirements: tuple[str, ...] = ()
+    runtime: str = ""
+    architecture: str = ""
+    wheels: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Layers(Wiring):
+    """A function wants the bundle as a layer; those with one id are one layer."""
+
+    id: str
+    bundle: Bundle
+    where: Location | None = None

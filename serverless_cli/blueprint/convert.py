@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from serverless_cli.blueprint import singles
 from serverless_cli.blueprint.jsons import Tree, canonical
+from serverless_cli.blueprint.load import load
 from serverless_cli.blueprint.nodes import Broken, MappingNode, Node, Scalar, Sequence, called
 from serverless_cli.blueprint.problems import Problems, listed, shown
 from serverless_cli.blueprint.refs import Resolver
 from serverless_cli.blueprint.shapes import Either, Form, Key, Keys, Many, Rules, Shape, Single, Table, keys_of
-from serverless_cli.errors import Location
+from serverless_cli.errors import BlueprintError, Location
 from serverless_cli.model import Handout, Late, Secret
 
 K = TypeVar("K")
@@ -74,6 +76,8 @@ class Converter:
             shape = self._arm(node, shape)
         if isinstance(shape, Single) and shape.form is Form.JSON:
             return self._json(node, shape.rules, path)
+        if isinstance(shape, Single) and shape.form is Form.DOCUMENT:
+            return self._document(node, shape, path)
         return self._formed(node, shape, path)
 
     def _formed(self, node: Node, shape: Shape, path: Path_) -> Any:
@@ -166,6 +170,27 @@ class Converter:
         text = canonical(tree)
         return self._too_late(text, node, _label(path)) if isinstance(text, Late) and not rules.late else text
 
+    def _document(self, node: Node, shape: Single, path: Path_) -> Any:
+        """A mapping from here, or from the file that is named here: then its places are those in that file."""
+        if isinstance(node, Scalar) and not node.empty:
+            name = self._single(node, replace(shape, form=Form.FILE), path)
+            if name is BAD:
+                return BAD
+            # As the user would write it, like the blueprint's own name in front of each place.
+            file = Path(node.source.file).parent / Path(name).relative_to(self._folder.resolve())
+            problems = Problems()
+            try:
+                node = load(file, problems)
+                problems.check()
+            except BlueprintError as error:
+                for problem in error.problems:
+                    self._problems.take(problem)
+                return BAD
+            self.at[path] = node.where
+        if not isinstance(node, MappingNode):
+            return self._mismatch(node, shape, path)
+        return self._json(node, shape.rules, path)
+
     def _tree(self, node: Node, path: Path_) -> Tree | _Bad:
         match node:
             case MappingNode():
@@ -176,6 +201,7 @@ class Converter:
                         found[key] = value
                 return found if len(found) == len(node.items) else BAD
             case Sequence():
+                self.at.update({(*path, index): item.where for index, item in enumerate(node.items)})
                 values = [self._tree(item, (*path, index)) for index, item in enumerate(node.items)]
                 good = [value for value in values if not isinstance(value, _Bad)]
                 return good if len(good) == len(values) else BAD

@@ -10,7 +10,7 @@ from typing import Any
 from serverless_cli import graph
 from serverless_cli.blueprint.problems import Problems, shown
 from serverless_cli.blueprint.refs import Resolver, Target
-from serverless_cli.errors import Location
+from serverless_cli.errors import Location, Problem
 from serverless_cli.model import Handout, Late, Place, Ref, Resource, Spec
 from serverless_cli.resources.base import Declared, Type, Weaver
 from serverless_cli.wiring import Statement, Wiring
@@ -37,15 +37,23 @@ class View:
             raise Unsure
         return self.known.get(id)
 
+    def every(self) -> Iterable[Declared[Any]]:
+        return self.known.values()
+
     def attribute(self, id: str, attribute: str) -> str:
         value = self.targets[id].value(attribute, self.place)
         if value is None:
             raise Unsure
         return Late((value,)) if isinstance(value, Handout) else value
 
-    def grants(self, id: str, verb: str) -> tuple[Statement, ...]:
+    def grants(self, id: str, verb: str, prefix: str = "") -> tuple[Statement, ...]:
         found = self.declared(id)
-        make = self.types[found.type].grants.get(verb) if found else None
+        if found is None:
+            return ()
+        if prefix:
+            part = self.types[found.type].narrow.get(verb)
+            return part(self.attribute(id, "arn"), prefix) if part else ()
+        make = self.types[found.type].grants.get(verb)
         return make(self.attribute(id, "arn")) if make else ()
 
 
@@ -54,6 +62,7 @@ class Expansion:
 
     def __init__(self, view: View, resolver: Resolver) -> None:
         self.resources: dict[Ref, Resource] = {}
+        self.warnings: list[Problem] = []
         self._wiring: list[Wiring] = []
         self._view = view
         self._resolver = resolver
@@ -67,6 +76,7 @@ class Expansion:
             try:
                 for problem in self._view.types[it.type].problems(it, self._view):
                     self._problems.take(problem if problem.where else replace(problem, where=it.where))
+                self.warnings += self._view.types[it.type].warnings(it, self._view)
             except Unsure:
                 continue
 

@@ -161,8 +161,8 @@ def _bare(form: Shape) -> Schema:
 
 def _single(form: Form, rules: Rules) -> Schema:
     """A single value. Text may be written as a number, and all but folders and files as a reference."""
-    if form is Form.JSON:
-        return {}
+    if form in (Form.JSON, Form.DOCUMENT):
+        return {} if form is Form.JSON else {"type": ["string", "object"]}
     if rules.one_of:
         return {"anyOf": [{"enum": list(rules.one_of)}, _REFERENCE]}
     if form in _PLAIN:

@@ -10,7 +10,7 @@ from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from serverless_cli.keys import Doc, FileName, Folder, Json, KeyPattern, LateOk, OneOf, Pattern, Range
+from serverless_cli.keys import Doc, Document, FileName, Folder, Json, KeyPattern, LateOk, OneOf, Pattern, Range
 
 
 class Form(Enum):
@@ -23,6 +23,7 @@ class Form(Enum):
     FOLDER = "a folder"
     FILE = "a file"
     JSON = "any value"
+    DOCUMENT = "a mapping, or a file that holds it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def _plain(hint: Any, rules: Rules) -> Shape:
 
 _SINGLE: dict[Any, Form] = {
     str: Form.TEXT, int: Form.WHOLE, float: Form.NUMBER, bool: Form.FLAG,
-    Folder: Form.FOLDER, FileName: Form.FILE, Json: Form.JSON,
+    Folder: Form.FOLDER, FileName: Form.FILE, Json: Form.JSON, Document: Form.DOCUMENT,
 }  # fmt: skip
 _FORMS: dict[type[Any], Form] = {str: Form.TEXT, bool: Form.FLAG, int: Form.WHOLE}
 

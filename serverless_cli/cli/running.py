@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from serverless_cli.cli.interrupts import Interrupts, leave_now
 from serverless_cli.errors import Exit, Problem, SlxError
-from serverless_cli.model import Status
 
 if TYPE_CHECKING:
     from serverless_cli.cli.session import Session

@@ -80,11 +80,15 @@ class Scope(Protocol):
     def declared(self, id: str) -> Declared[Any] | None:
         """The resource with that id, or None."""
 
+    def every(self) -> Iterable[Declared[Any]]:
+        """All resources in the file's order, but for those that are wrong."""
+
     def attribute(self, id: str, attribute: str) -> str:
         """The value of `${id.attribute}`: a text, or a Late one where AWS hands it out."""
 
-    def grants(self, id: str, verb: str) -> tuple[Statement, ...]:
-        """The statements that let somebody `verb` (read, write, send ...) the resource with that id."""
+    def grants(self, id: str, verb: str, prefix: str = "") -> tuple[Statement, ...]:
+        """The statements that let somebody `verb` (read, write, send ...) the resource with that id; a prefix narrows
+        them to a part of it. None where it has no such verb or no such parts."""
 
 
 class Type(ABC, Generic[K]):
@@ -97,9 +101,11 @@ class Type(ABC, Generic[K]):
     attributes: ClassVar[Mapping[str, Attribute]]
     grants: ClassVar[Mapping[str, Callable[[str], tuple[Statement, ...]]]] = {}
     """verb of `access:` -> from the resource's ARN to the statements that it takes"""
+    narrow: ClassVar[Mapping[str, Callable[[str, str], tuple[Statement, ...]]]] = {}
+    """as `grants`, for a part of the resource: from its ARN and a prefix"""
 
     def rule(self, given: Mapping[str, object]) -> NameRule:
-        """How names are formed where a key decides (FIFO queues); `given` has the single values as they were written."""
+        """How names are formed where a key decides (FIFO queues); `given` has single values as written."""
         return self.name_rule
 
     @abstractmethod
@@ -108,6 +114,10 @@ class Type(ABC, Generic[K]):
 
     def problems(self, it: Declared[K], scope: Scope) -> Iterable[Problem]:
         """What is wrong with a declaration beyond what its keys' declarations say (files, wiring, combinations)."""
+        return ()
+
+    def warnings(self, it: Declared[K], scope: Scope) -> Iterable[Problem]:
+        """What AWS takes, and the user should know of all the same."""
         return ()
 
 

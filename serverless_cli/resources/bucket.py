@@ -27,7 +27,7 @@ from serverless_cli.model import Change, Found, Loss, Mark, Observed, Outputs, P
 from serverless_cli.names import NameRule, site_url
 from serverless_cli.packaging.site import MAX_PUT, walk
 from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, together
-from serverless_cli.resources.ownership import ForeignError, attempt
+from serverless_cli.resources.ownership import ForeignError, attempt, belongs
 from serverless_cli.wiring import Statement, Uploads, Wiring
 
 BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
@@ -69,7 +69,7 @@ class BucketKeys:
 
 @dataclass(frozen=True, slots=True)
 class BucketSpec(Spec):
-    """`blocked` are the flags of Block Public Access that are on. `versioning` is S3's status; empty: never enabled."""
+    """`blocked` are the flags of Block Public Access that are on. `versioning` is `Enabled` or empty."""
 
     ownership: str
     blocked: tuple[str, ...]
@@ -83,12 +83,17 @@ def bucket_arn(place: Place, name: str) -> str:
     return f"arn:{place.partition}:s3:::{name}"
 
 
-def _read(target: str) -> tuple[Statement, ...]:
-    return Statement(("s3:GetObject",), (f"{target}/*",)), Statement(("s3:ListBucket",), (target,))
+def _read(target: str, prefix: str = "") -> tuple[Statement, ...]:
+    below = {"StringLike": {"s3:prefix": (f"{prefix}*",)}} if prefix else {}
+    return Statement(("s3:GetObject",), (f"{target}/{prefix}*",)), Statement(("s3:ListBucket",), (target,), below)
 
 
-def _write(target: str) -> tuple[Statement, ...]:
-    return (Statement(("s3:DeleteObject", "s3:PutObject"), (f"{target}/*",)),)
+def _write(target: str, prefix: str = "") -> tuple[Statement, ...]:
+    return (Statement(("s3:DeleteObject", "s3:PutObject"), (f"{target}/{prefix}*",)),)
+
+
+def _both(target: str, prefix: str = "") -> tuple[Statement, ...]:
+    return _read(target, prefix) + _write(target, prefix)
 
 
 class BucketType(Type[BucketKeys]):
@@ -108,11 +113,8 @@ class BucketType(Type[BucketKeys]):
         "url": Attribute("The website endpoint, without a slash at the end.", site_url),
         "origin": Attribute("The website's origin, as CORS wants it.", site_url),
     }
-    grants: ClassVar = {
-        "read": _read,
-        "write": _write,
-        "read-write": lambda target: _read(target) + _write(target),
-    }
+    grants: ClassVar = {"read": _read, "write": _write, "read-write": _both}
+    narrow: ClassVar = {"read": _read, "write": _write, "read-write": _both}
 
     def problems(self, it: Declared[BucketKeys], scope: Scope) -> Iterable[Problem]:
         keys = it.keys
@@ -190,7 +192,8 @@ class BucketKind(Kind[BucketSpec]):
             acl=_read_acl((acl or {}).get("Grants") or []),
             index=(website or {}).get("IndexDocument", {}).get("Suffix"),
             error=(website or {}).get("ErrorDocument", {}).get("Key"),
-            versioning=(version or {}).get("Status", ""),
+            # What was enabled once can only be suspended: that is off.
+            versioning="Enabled" if (version or {}).get("Status") == "Enabled" else "",
         )
         return Observed(spec, mark=Mark.of(tags))
 
@@ -231,13 +234,16 @@ class BucketKind(Kind[BucketSpec]):
             kept = {k: v for k, v in (_tags(aws, name) or {}).items() if not k.startswith("aws:")}
             pairs = [{"Key": key, "Value": value} for key, value in (kept | here.mark.tags).items()]
             aws.call("s3.PutBucketTagging", passing=FRESH, Bucket=name, Tagging={"TagSet": pairs})
+        if "acl" in fields and spec.acl == "private":
+            # Ownership cannot be enforced while the ACL still lets others in, and this one is always taken.
+            aws.call("s3.PutBucketAcl", passing=FRESH, Bucket=name, ACL=spec.acl)
         if "ownership" in fields:
             rules = {"Rules": [{"ObjectOwnership": spec.ownership}]}
             aws.call("s3.PutBucketOwnershipControls", passing=FRESH, Bucket=name, OwnershipControls=rules)
         if "blocked" in fields:
             flags = {flag: flag in spec.blocked for flag in BLOCKS}
             aws.call("s3.PutPublicAccessBlock", passing=FRESH, Bucket=name, PublicAccessBlockConfiguration=flags)
-        if "acl" in fields:
+        if "acl" in fields and spec.acl != "private":
             aws.call("s3.PutBucketAcl", passing=SETTLING, Bucket=name, ACL=spec.acl)
         if "versioning" in fields:
             # Versioning can never be unset again, only suspended.
@@ -270,7 +276,7 @@ class BucketKind(Kind[BucketSpec]):
             prefix = f"{place.stack}-{place.stage}-".replace("_", "-")
             names = [name for name in names if name.startswith(prefix)]
         for name, tags in zip(names, aws.map(lambda name: _tags_or_none(aws, name), names), strict=True):
-            if mark := Mark.of(tags or {}):
+            if (mark := Mark.of(tags or {})) and belongs(mark, place):
                 yield Found(Ref("bucket", mark.id), name, mark)
 
     def preflight(self, aws: Aws, here: Here, spec: BucketSpec) -> Iterable[Problem]:

@@ -11,14 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from serverless_cli.aws.calls import Aws
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import arn
 from serverless_cli.resources.base import Here, Kind, Scope, Weaver, together
-from serverless_cli.resources.ownership import attempt, claim
+from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.wiring import Logs, Wiring
+
+PREFIXES = ("/aws/lambda/", "/aws/vendedlogs/states/", "/aws/kinesisfirehose/")
+"""where the log groups of slx lie, by the service that writes to them"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +100,16 @@ class LogGroupKind(Kind[LogGroupSpec]):
         aws.remove("logs.DeleteLogGroup", logGroupName=here.name)
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
-        prefix = f"/aws/lambda/{place.stack}-{place.stage}-" if place else "/"
-        for group in aws.pages("logs.DescribeLogGroups", "logGroups", logGroupNamePrefix=prefix):
+        own = f"{place.stack}-{place.stage}-" if place else ""
+        found = aws.map(lambda prefix: _groups(aws, prefix + own), PREFIXES)
+        for group in (group for groups in found for group in groups):
             tags = aws.find("logs.ListTagsForResource", resourceArn=group["arn"].removesuffix(":*"))
-            if mark := Mark.of((tags or {}).get("tags", {})):
+            if (mark := Mark.of((tags or {}).get("tags", {}))) and belongs(mark, place):
                 yield Found(Ref("log-group", mark.id), group["logGroupName"], mark)
+
+
+def _groups(aws: Aws, prefix: str) -> list[dict[str, Any]]:
+    return list(aws.pages("logs.DescribeLogGroups", "logGroups", logGroupNamePrefix=prefix))
 
 
 def _arn(place: Place, name: str) -> str:

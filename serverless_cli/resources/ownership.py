@@ -6,7 +6,7 @@ from typing import Any
 
 from serverless_cli.aws.calls import Aws, Passing
 from serverless_cli.errors import AwsError, SlxError
-from serverless_cli.model import Mark, Observed
+from serverless_cli.model import Mark, Observed, Place
 from serverless_cli.resources.base import Here
 
 
@@ -32,6 +32,13 @@ def claim(here: Here, found: Observed | None) -> Observed | None:
     if found is None or found.mark == here.mark or (found.mark is None and here.expected):
         return found
     raise ForeignError(here, found.mark, found.note)
+
+
+def belongs(mark: Mark | None, place: Place | None) -> bool:
+    """Whether a mark is that of the place's stack; with None, of any stack of slx."""
+    if mark is None or place is None:
+        return mark is not None
+    return (mark.stack, mark.stage, mark.region) == (place.stack, place.stage, place.region)
 
 
 def attempt(

@@ -1,0 +1,12 @@
+"""The Amazon States Language: whether a definition is sound, and which calls of AWS it makes. Pure: no input or output.
+
+The facts are those of the language's specification (states-language.net) and of the Step Functions developer guide.
+"""
+
+from __future__ import annotations
+
+from serverless_cli.asl.calls import Call, calls
+from serverless_cli.asl.findings import Finding
+from serverless_cli.asl.validate import validate
+
+__all__ = ["Call", "Finding", "calls", "validate"]

@@ -1,0 +1,214 @@
+"""What the tests of faults share: the strict proxy, a folder with a blueprint, and the commands run in it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from serverless_cli.app import down, status, up
+from serverless_cli.app.settings import Settings
+from serverless_cli.events import Event
+from serverless_cli.model import Plan, Report, StackState, Sweep
+
+RIG = Path(os.environ.get("SLX_RIG") or Path(__file__).resolve().parents[2].parent / "shared" / "rig") / "strict"
+SCALE = 0.05
+READS = ("Get", "List", "Describe", "Head")
+
+
+def strict_aws(**options: Any) -> Any:
+    """A strict proxy in front of a moto of its own, not yet started; the test is skipped where there is no rig.
+
+    With SLX_REQUIRE_RIG=1, as in CI, its absence is a failure.
+    """
+    if not (RIG / "strictaws").is_dir():
+        why = f"the strict proxy is not at {RIG}; SLX_RIG names the folder that has strict/strictaws"
+        if os.environ.get("SLX_REQUIRE_RIG") == "1":
+            pytest.fail(why)
+        pytest.skip(why)
+    if str(RIG) not in sys.path:
+        sys.path.insert(0, str(RIG))
+    from strictaws import StrictAws  # noqa: PLC0415 - found only now
+
+    return StrictAws(**{"time_scale": SCALE, "rules": "all", "latency_ms": 20.0, **options})
+
+
+@contextmanager
+def started(**options: Any) -> Iterator[Aws]:
+    """A proxy of its own until the end of the `with`: for options that cannot be changed by a reset, and for kills."""
+    with (proxy := strict_aws(**options)):
+        children, aws = list(proxy.children), Aws(proxy)
+        yield aws
+    aws.close()
+    for child in children:
+        for pipe in (child.stdin, child.stdout):
+            pipe.close()
+
+
+class Story:
+    """Keeps what a run tells."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+
+
+@dataclass
+class Aws:
+    """The proxy, as tests see it."""
+
+    proxy: Any
+    clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return str(self.proxy.url)
+
+    def reset(self, **options: Any) -> None:
+        """An empty account; `options` are the proxy's, such as `fail`."""
+        self.proxy.reset(**options)
+
+    def client(self, service: str, region: str) -> Any:
+        """boto3's own client: somebody who works by hand. Through the proxy too, which has to know the world."""
+        if (service, region) not in self.clients:
+            self.clients[service, region] = boto3.client(
+                service,
+                endpoint_url=self.url,
+                region_name=region,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+                config=Config(s3={"addressing_style": "path"}),
+            )
+        return self.clients[service, region]
+
+    def close(self) -> None:
+        for client in self.clients.values():
+            client.close()
+
+    @property
+    def violations(self) -> list[Any]:
+        return list(self.proxy.report()["violations"])
+
+    def rules(self, what: str) -> set[str]:
+        """The ids of the rules that were `checked`, `armed` or `fired`."""
+        return {rule for rule, seen in self.proxy.report()["rules"].items() if seen[what]}
+
+    def mark(self) -> int:
+        """A point in time for `since`; what comes after it is a run of its own."""
+        self.proxy.new_run()
+        return len(self.proxy.calls())
+
+    def since(self, mark: int = 0) -> list[str]:
+        """All operations that were called after it."""
+        return [f"{one['service']}.{one['operation']}" for one in self.proxy.calls()[mark:]]
+
+    def writes(self, mark: int = 0) -> list[str]:
+        return [one for one in self.since(mark) if not one.partition(".")[2].startswith(READS)]
+
+    def left(self, region: str) -> dict[str, list[str]]:
+        """Everything that exists in the account, by kind."""
+        found = {
+            "roles": [one["RoleName"] for one in self.client("iam", region).list_roles()["Roles"]],
+            "functions": [one["FunctionName"] for one in self.client("lambda", region).list_functions()["Functions"]],
+            "buckets": [one["Name"] for one in self.client("s3", region).list_buckets()["Buckets"]],
+            "apis": [one["Name"] for one in self.client("apigatewayv2", region).get_apis()["Items"]],
+            "groups": [one["logGroupName"] for one in self.client("logs", region).describe_log_groups()["logGroups"]],
+        }
+        return {kind: names for kind, names in found.items() if names}
+
+
+@dataclass
+class Folder:
+    """A folder with a blueprint, and the commands run in it in this process."""
+
+    path: Path
+    aws: Aws
+    region: str = "eu-central-1"
+    stage: str = "dev"
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(self.path, stage=self.stage, region=self.region, parameters=self.parameters)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For a subprocess: what the command needs to find the proxy, and nothing of the user's."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "XDG_CACHE_HOME") if name in os.environ}
+        return {
+            **kept,
+            "AWS_ENDPOINT_URL": self.aws.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": self.region,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "SLX_TIME_SCALE": str(SCALE),
+        }
+
+    def in_stage(self, stage: str) -> Folder:
+        return replace(self, stage=stage)
+
+    def edit(self, file: str, before: str, after: str) -> None:
+        text = (self.path / file).read_text()
+        assert before in text, f"{file} has no {before!r}"
+        (self.path / file).write_text(text.replace(before, after))
+
+    @contextmanager
+    def planned(self, **options: Any) -> Iterator[up.Up]:
+        with up.begin(self.settings, None, **options) as begun:
+            yield begun
+
+    def plan(self) -> Plan:
+        with self.planned() as begun:
+            return begun.plan
+
+    def up(self, **options: Any) -> Report:
+        """Brings the stack up; what is in the way fails the test."""
+        with self.planned(**options) as begun:
+            assert begun.blockers == ()
+            return begun.run(Story(), threading.Event())
+
+    def down(self, stack: str | None = None) -> tuple[Report, Sweep]:
+        with down.begin(self.settings, stack) as begun:
+            return begun.run(Story(), threading.Event()), begun.sweep()
+
+    def slx(self, *words: str, pid_file: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Runs the command as a process of its own, whose id goes into a file for a proxy that is to kill it."""
+        command = [sys.executable, "-m", "serverless_cli", *words]
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, cwd=self.path, env=self.environment, text=True, **pipes) as process:
+            if pid_file:
+                pid_file.write_text(str(process.pid))
+            out, err = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+    def killed(self, call: int, when: str, *words: str) -> None:
+        """Runs the command in an empty account and kills it at that call: `before` it is carried out, or `after`."""
+        pid_file = self.path.parent / "pid"
+        self.aws.reset(kill_at=call, kill_when=when, kill_pid_file=str(pid_file))
+        done = self.slx(*words, pid_file=pid_file)
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        self.aws.mark()
+
+    def status(self, stack: str | None = None) -> StackState:
+        [state] = status.status(self.settings, stack)
+        return state
+
+
+def failures(report: Report) -> dict[str, str]:
+    """What went wrong, by resource."""
+    return {str(ref): str(one.error) for ref, one in report.outcomes.items() if one.error}
