@@ -17,6 +17,10 @@ from serverless_cli.resources.base import Kind
 Kinds = Mapping[str, Kind[Any]]
 
 
+IDENTITY = ("id", "arn", "uuid", "url")
+"""outputs that no two resources share; a function's role, for one, may be that of another"""
+
+
 @dataclass(frozen=True, slots=True)
 class Remnant:
     """One such thing. `ref` is the one of its step: a former one where the wish has something else in its place.
@@ -152,7 +156,8 @@ class Clearing:
         """Whether what has another name is, by an id that AWS gave it, what stays: then it must not be deleted."""
         step = self.wished.get(one.ref.current)
         outputs = seen.outputs if seen else one.entry.outputs
-        return step is not None and any(step.outputs.get(key) == value for key, value in outputs.items())
+        own = {key: outputs[key] for key in IDENTITY if key in outputs}
+        return step is not None and any(step.outputs.get(key) == value for key, value in own.items())
 
     def _forget(self, one: Remnant) -> None:
         if one.recorded:

@@ -18,4 +18,5 @@ def check(settings: Settings, stack: str | None, listen: Callable[[CheckResult],
         record = stacks.record(session, place)
         if not record.entries:
             raise stacks.missing(session, place)
-        return checking.run(fill(record.checks, {ref: e.outputs for ref, e in record.entries.items()}), listen)
+        known = {ref: entry.outputs for ref, entry in record.entries.items()}
+        return checking.run(session.aws, fill(record.checks, known), listen)

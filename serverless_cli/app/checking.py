@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from serverless_cli.checks import prove
+from serverless_cli.aws.calls import Aws
+from serverless_cli.checks import Desk, prove
 from serverless_cli.model import Check, CheckResult
 
 
-def run(checks: Iterable[Check], listen: Callable[[CheckResult], None]) -> tuple[CheckResult, ...]:
+def run(aws: Aws, checks: Iterable[Check], listen: Callable[[CheckResult], None]) -> tuple[CheckResult, ...]:
     """The results in the order of the checks; `listen` is told each as soon as it and those before it are there."""
+    desk = Desk(aws)
     with ThreadPoolExecutor(8, "check") as pool:
         results: list[CheckResult] = []
-        for result in pool.map(prove, checks):
+        for result in pool.map(lambda check: prove(check, desk), checks):
             listen(result)
             results.append(result)
         return tuple(results)

@@ -13,6 +13,7 @@ from serverless_cli.model import Found, Observed, Place, Ref, Stack
 from serverless_cli.remains import same_stack
 from serverless_cli.resources import KINDS
 from serverless_cli.resources.base import Here
+from serverless_cli.resources.packages import with_packages
 
 AT_ONCE = 32
 
@@ -56,7 +57,10 @@ def found(aws: Aws, place: Place) -> tuple[Found, ...]:
 
 
 def prepare(stack: Stack) -> Stack:
-    """The stack with packages built and files digested, several at once. Raises SlxError for what cannot be read."""
+    """The stack with packages built and files digested, at once, and a bucket for packages that fit into no call.
+
+    Raises SlxError for what cannot be read.
+    """
 
     def one(spec: Any, kind: str) -> Any:
         return KINDS[kind].prepare(spec)
@@ -65,7 +69,7 @@ def prepare(stack: Stack) -> Stack:
         mine = {ref: r for ref, r in stack.resources.items() if not r.existing}
         done = {ref: pool.submit(one, r.spec, ref.kind) for ref, r in mine.items()}
         ready = {ref: replace(mine[ref], spec=future.result()) for ref, future in done.items()}
-    return replace(stack, resources={ref: ready.get(ref, r) for ref, r in stack.resources.items()})
+    return with_packages(replace(stack, resources={ref: ready.get(ref, r) for ref, r in stack.resources.items()}))
 
 
 def marks(found_: Iterable[Found]) -> dict[tuple[str, str], list[Found]]:

@@ -39,7 +39,8 @@ class Session:
 
     def place(self, stack: str, stage: str | None = None) -> Place:
         stage = stage or self.settings.stage
-        return Place(stack, stage, self.region, self.account, self.partition, self.suffix, self.urls)
+        wheels = "host" if self.instance else ""
+        return Place(stack, stage, self.region, self.account, self.partition, self.suffix, self.urls, wheels)
 
     def key(self, place: Place) -> StackKey:
         return StackKey(self.target, place.stack, place.stage)

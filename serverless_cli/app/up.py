@@ -70,7 +70,7 @@ class Up:
 
     def check(self, listen: Callable[[CheckResult], None]) -> tuple[CheckResult, ...]:
         """Proves end to end that the stack does what the blueprint promises."""
-        return checking.run(fill(self.stack.checks, self._outputs), listen)
+        return checking.run(self.session.aws, fill(self.stack.checks, self._outputs), listen)
 
 
 @contextmanager
@@ -104,8 +104,11 @@ def draft(session: Session, path: Path, settings: Settings, record: Record) -> t
         heres = plan.heres(stack.place, KINDS, record, found, stack)
         problems = pool.submit(reality.preflight, session.aws, heres)
         observed = reality.observe(session.aws, heres)
-        known = plan.fill_known(packed.result(), observed, KINDS)
-        ready = reality.prepare(known) if known.resources != stack.resources else known
+        ready = packed.result()
+        # What turned up only by packing (a bucket for large packages) has not been looked at yet.
+        late = plan.heres(stack.place, KINDS, record, found, ready)
+        observed |= reality.observe(session.aws, {ref: here for ref, here in late.items() if ref not in observed})
+        ready = reality.prepare(plan.fill_known(ready, observed, KINDS))
         return ready, plan.up(ready, observed, record, KINDS, found), problems.result()
 
 

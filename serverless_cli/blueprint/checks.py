@@ -90,7 +90,7 @@ class _Reader:
         names = {**self._names(arguments, (self.name,)), **self._names(expect, ("expect",))}
         self._one_of(probe, arguments)
         self._unique(probe, arguments)
-        self._expects(probe, expect)
+        self._expects(probe, arguments, expect)
         if len(self.resolver.problems) > before:
             return None
         said = {**_said(arguments), **({"names": names} if names else {})}
@@ -138,8 +138,9 @@ class _Reader:
             what = f"`{probe.unique}` of {shown(self.name)} is the same each time"
             self.resolver.problems.add(what, at, why, f"put {RUN_ID} into it, or say `keep: true`")
 
-    def _expects(self, probe: Probe, expect: Any) -> None:
-        if not probe.answers and not _said(expect):
+    def _expects(self, probe: Probe, arguments: Any, expect: Any) -> None:
+        answers = probe.answers and not getattr(arguments, "asynchronous", False)
+        if not answers and not _said(expect):
             what = f"the check {shown(self.name)} expects nothing"
             why = "that AWS takes it proves nothing yet"
             hint = f"say under `expect:` what becomes of it: {listed(one.name for one in fields(probe.expect))}"

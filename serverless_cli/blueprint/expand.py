@@ -76,7 +76,6 @@ class Expansion:
             try:
                 for problem in self._view.types[it.type].problems(it, self._view):
                     self._problems.take(problem if problem.where else replace(problem, where=it.where))
-                self.warnings += self._view.types[it.type].warnings(it, self._view)
             except Unsure:
                 continue
 
@@ -87,6 +86,7 @@ class Expansion:
             if it.existing:
                 self._take(Resource(ref, it.name, NO_SPEC, where=it.where, retain=it.retain, existing=True))
                 continue
+            self.warnings += self._view.types[it.type].warnings(it, self._view)
             for piece in self._view.types[it.type].expand(it, self._view):
                 if isinstance(piece, Resource):
                     self._take(piece)

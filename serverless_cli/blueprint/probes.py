@@ -284,10 +284,13 @@ class StartExecutionKeys(ProbeKeys):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvokeKeys(ProbeKeys):
-    """A call of a function that waits for what it returns."""
+    """A call of a function."""
 
     function: Function
     event: Annotated[Anything, Doc("The event.")] = _EMPTY
+    asynchronous: Annotated[
+        bool, Doc("Does not wait for what it returns; then Lambda itself repeats and reports what fails.")
+    ] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,23 @@ from serverless_cli.packaging.patterns import IGNORE_FILE, Pattern, excluded, pa
 
 
 @dataclass(frozen=True, slots=True)
+class Raw:
+    """Where in a zip a file's bytes are as they were compressed there: the place of its header, their number, the
+    checksum and method, and the zip's name."""
+
+    header: int
+    size: int
+    crc: int
+    method: int
+    zip: str
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
-    """A file: its name in the package (forward slashes, NFC), where it lies, and what stat said of it."""
+    """A file: its name in the package (forward slashes, NFC), where it lies, and what stat said of it.
+
+    With `raw` it is a file inside the zip at `path`, whose own stamp is no matter: its content never changes.
+    """
 
     name: str
     path: str
@@ -25,11 +40,12 @@ class Item:
     size: int
     stamp: tuple[int, ...]
     """changes whenever the file does, within the clock's resolution"""
+    raw: Raw | None = None
 
     @property
     def touched_ns(self) -> int:
         """When the file or its attributes changed last."""
-        return max(self.stamp[:2])
+        return max(self.stamp[:2], default=0)
 
 
 def collect(folder: Path, exclude: tuple[str, ...]) -> tuple[Item, ...]:

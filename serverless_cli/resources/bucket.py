@@ -349,10 +349,11 @@ def _tags_or_none(aws: Aws, name: str) -> dict[str, str] | None:
 
 def _read_acl(grants: list[dict[str, Any]]) -> str:
     """The canned ACL that these grants amount to, as far as everybody is concerned."""
-    public = {one["Permission"] for one in grants if str(one["Grantee"].get("URI", "")).endswith("/AllUsers")}
-    if public == {"READ"}:
+    groups = {(str(one["Grantee"].get("URI", "")).rpartition("/")[2], one["Permission"]) for one in grants}
+    public = {(group, permission) for group, permission in groups if group in ("AllUsers", "AuthenticatedUsers")}
+    if public == {("AllUsers", "READ")}:
         return "public-read"
-    return "-".join(("public", *sorted(public))).lower() if public else "private"
+    return ", ".join(f"{group} {permission}" for group, permission in sorted(public)) or "private"
 
 
 def _set_website(aws: Aws, name: str, spec: BucketSpec) -> None:

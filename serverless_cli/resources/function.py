@@ -20,13 +20,15 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from serverless_cli.aws.calls import Aws
 from serverless_cli.errors import Problem, SlxError
-from serverless_cli.keys import Doc, Folder, KeyPattern, LateOk, OneOf, Pattern, Range
+from serverless_cli.keys import Doc, FileName, Folder, KeyPattern, LateOk, OneOf, Pattern, Range
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Secret, Spec, Verb
 from serverless_cli.names import NameRule, arn, role_arn, role_name
-from serverless_cli.packaging import Package, check_handler, package
+from serverless_cli.packaging import Package, check_handler
+from serverless_cli.resources import access, bundles, trigger_checks, triggers
 from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type
-from serverless_cli.resources.ownership import attempt, claim
-from serverless_cli.wiring import RETENTION_DAYS, Grant, Logs, Runs, Statement, Wiring
+from serverless_cli.resources.ownership import attempt, belongs, claim
+from serverless_cli.resources.triggers import DestinationKeys, TriggerKeys
+from serverless_cli.wiring import RETENTION_DAYS, Bundle, Logs, Runs, Statement, Wiring
 
 RUNTIMES = ("python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "nodejs24.x", "nodejs22.x")
 READY_S = 300.0
@@ -45,6 +47,15 @@ class FunctionKeys:
     memory_mb: Annotated[int, Doc("Memory in MB; CPU grows with it."), Range(128, 10240)] = 128
     timeout_s: Annotated[int, Doc("Seconds until a call is cut off."), Range(1, 900)] = 10
     architecture: Annotated[Literal["x86_64", "arm64"], Doc("The processor it runs on.")] = "x86_64"
+    requirements: Annotated[
+        FileName | tuple[str, ...] | None,
+        Doc("Python packages that the code needs: a requirements file, or a list such as `[pillow==12.0.0]`."),
+    ] = None
+    layers: Annotated[
+        tuple[str | bundles.LayerKeys, ...],
+        Doc("What lies under /opt: the ARN of a layer's version, a folder, or `{code: FOLDER, requirements: …}`."),
+        Range(0, 5),
+    ] = ()
     environment: Annotated[
         Mapping[str, str],
         Doc("Environment variables; 4 KB in all."),
@@ -56,8 +67,14 @@ class FunctionKeys:
         LateOk(),
     ] = None  # fmt: skip
     access: Annotated[
-        Mapping[str, str], Doc("What the function may do with other resources: `{site: read}`.")
-    ] = field(default_factory=dict)  # fmt: skip
+        Mapping[str, str | Mapping[str, str]],
+        Doc("What the function may do with other resources: `{site: read}`, or part of them: `{site: {read: in/*}}`."),
+    ] = field(default_factory=dict)
+    triggers: Annotated[tuple[TriggerKeys, ...], Doc("What calls the function.")] = ()
+    on_failure: Annotated[
+        str | DestinationKeys | None, Doc("Where asynchronous calls are reported that failed for good.")
+    ] = None
+    on_success: Annotated[str | None, Doc("Where asynchronous calls are reported that succeeded.")] = None
     log_retention_days: Annotated[
         int | None, Doc("Days that logs are kept; null keeps them for ever."), OneOf(RETENTION_DAYS)
     ] = 14
@@ -66,7 +83,8 @@ class FunctionKeys:
 
 @dataclass(frozen=True, slots=True)
 class FunctionSpec(Spec):
-    """`code` is the folder until `prepare` has packed it; only its digest is compared."""
+    """`code` is empty until `prepare` has packed the bundle; only its digest is compared. `layers` are ARNs in order,
+    `own_layers` the bundles behind those that slx makes, by id."""
 
     role: str
     handler: str
@@ -77,7 +95,9 @@ class FunctionSpec(Spec):
     environment: Mapping[str, str]
     reserved_concurrency: int | None
     code: Package
-    folder: str = field(default="", compare=False)
+    layers: tuple[str, ...] = ()
+    bundle: Bundle = field(default_factory=Bundle, compare=False)
+    own_layers: Mapping[str, Bundle] = field(default_factory=dict, compare=False)
 
 
 def function_arn(place: Place, name: str) -> str:
@@ -108,7 +128,7 @@ class FunctionType(Type[FunctionKeys]):
     def problems(self, it: Declared[FunctionKeys], scope: Scope) -> Iterable[Problem]:
         folder = Path(it.keys.code)
         if found := check_handler(folder, it.keys.handler, it.keys.runtime):
-            yield replace(found, where=it.line("handler"))
+            yield replace(found, where=found.where or it.line("handler"))
         size = sum(len(k.encode()) + len(v.encode()) for k, v in it.keys.environment.items())
         if size > 4096:
             yield Problem(
@@ -117,22 +137,14 @@ class FunctionType(Type[FunctionKeys]):
                 "put large values into a file of the code or a parameter store",
                 it.line("environment"),
             )
-        yield from self._access_problems(it, scope)
+        yield from access.problems(it, scope)
+        yield from bundles.problems(it)
+        yield from trigger_checks.problems(it, scope)
         yield from self._role_problems(it, scope)
 
-    def _access_problems(self, it: Declared[FunctionKeys], scope: Scope) -> Iterable[Problem]:
-        if it.keys.role and it.keys.access:
-            yield Problem(
-                f"{it.id} has both `role` and `access`",
-                "`access` becomes statements of the role that slx makes; a role of your own speaks for itself",
-                "leave one of them out",
-                it.line("access"),
-            )
-        for target, verb in it.keys.access.items():
-            if scope.declared(target) is None:
-                yield Problem(f"`access` names {target}, which is no resource", where=it.line("access", target))
-            elif not scope.grants(target, verb):
-                yield Problem(f"`{verb}` is nothing that {target} can grant", where=it.line("access", target))
+    def warnings(self, it: Declared[FunctionKeys], scope: Scope) -> Iterable[Problem]:
+        yield from bundles.warnings(it)
+        yield from trigger_checks.warnings(it, scope)
 
     def _role_problems(self, it: Declared[FunctionKeys], scope: Scope) -> Iterable[Problem]:
         role = it.keys.role
@@ -157,19 +169,21 @@ class FunctionType(Type[FunctionKeys]):
             role = scope.attribute(keys.role, "arn")
         else:
             role = keys.role
+        layers, own = bundles.layers(it, place)
         spec = FunctionSpec(
             role, keys.handler, keys.runtime, keys.memory_mb, keys.timeout_s, keys.architecture,
-            dict(keys.environment), keys.reserved_concurrency, Package("", 0, "", 0), str(keys.code),
+            dict(keys.environment), keys.reserved_concurrency, Package("", 0, "", 0),
+            layers, bundles.bundle(it, place), {one.id: one.bundle for one in own},
         )  # fmt: skip
         yield Resource(ref, it.name, spec, frozenset(needs), where=it.where, retain=it.retain)
+        yield from own
         yield Logs(it.id, ref, group, keys.log_retention_days, it.line("log_retention_days"))
         if keys.role is None:
             streams = arn(place, "logs", f"log-group:{group}:*")
             writes = Statement(("logs:CreateLogStream", "logs:PutLogEvents"), (streams,), reason="writes its own log")
             yield Runs(it.id, ref, "lambda.amazonaws.com", (writes,), it.where)
-            for target, verb in keys.access.items():
-                for statement in scope.grants(target, verb):
-                    yield Grant(it.id, statement, it.line("access", target))
+            yield from access.grants(it, scope)
+        yield from triggers.wire(it, scope)
 
 
 class FunctionKind(Kind[FunctionSpec]):
@@ -180,19 +194,23 @@ class FunctionKind(Kind[FunctionSpec]):
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
         Verb.READ: ("lambda:GetFunction",),
         Verb.CREATE: ("lambda:CreateFunction", "lambda:TagResource", "lambda:GetFunction",
-                      "lambda:PutFunctionConcurrency", "iam:PassRole", "lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionCode",
-                      "lambda:DeleteFunctionConcurrency"),
+                      "lambda:PutFunctionConcurrency", "iam:PassRole", "lambda:UpdateFunctionConfiguration",
+                      "lambda:UpdateFunctionCode", "lambda:DeleteFunctionConcurrency",
+                      "lambda:GetFunctionConfiguration", "lambda:GetLayerVersion", "s3:GetObject"),
         Verb.UPDATE: ("lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionCode", "lambda:TagResource",
-                      "lambda:GetFunction", "lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency",
-                      "iam:PassRole"),
+                      "lambda:GetFunction", "lambda:GetFunctionConfiguration", "lambda:PutFunctionConcurrency",
+                      "lambda:DeleteFunctionConcurrency", "iam:PassRole", "lambda:GetLayerVersion", "s3:GetObject"),
         Verb.DELETE: ("lambda:DeleteFunction", "lambda:GetFunction"),
         Verb.SEARCH: ("lambda:ListFunctions", "lambda:ListTags"),
     }  # fmt: skip
 
     def prepare(self, spec: FunctionSpec) -> FunctionSpec:
-        if not spec.folder:
+        if not spec.bundle.folder:
             return spec
-        return replace(spec, code=package(Path(spec.folder)))
+        return replace(spec, code=bundles.pack_function(spec.bundle, spec.own_layers))
+
+    def preflight(self, aws: Aws, here: Here, spec: FunctionSpec) -> Iterable[Problem]:
+        return bundles.preflight(here.place, spec.layers)
 
     def read(self, aws: Aws, here: Here) -> Observed | None:
         found = aws.find("lambda.GetFunction", FunctionName=here.name)
@@ -209,6 +227,7 @@ class FunctionKind(Kind[FunctionSpec]):
             environment=have.get("Environment", {}).get("Variables", {}),
             reserved_concurrency=found.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
             code=Package(have.get("CodeSha256", ""), have.get("CodeSize", 0), "", 0),
+            layers=tuple(layer["Arn"] for layer in have.get("Layers") or ()),
         )
         note = have.get("StateReason", "") if have.get("State") == "Failed" else ""
         return Observed(
@@ -222,7 +241,7 @@ class FunctionKind(Kind[FunctionSpec]):
             "ResourceConflictException",
             "already exist",
             FunctionName=here.name,
-            Code={"ZipFile": Path(spec.code.path).read_bytes()},
+            Code=bundles.content(here.place, spec.code),
             Architectures=[spec.architecture],
             Tags=here.mark.tags,
             **_configuration(spec),
@@ -263,10 +282,8 @@ class FunctionKind(Kind[FunctionSpec]):
             aws.call("lambda.UpdateFunctionConfiguration", FunctionName=here.name, **settings)
         if fields & {"code", "architecture"}:
             _ready(aws, here.name)
-            zipped = Path(spec.code.path).read_bytes()
-            aws.call(
-                "lambda.UpdateFunctionCode", FunctionName=here.name, ZipFile=zipped, Architectures=[spec.architecture]
-            )
+            code = {**bundles.content(here.place, spec.code), "Architectures": [spec.architecture]}
+            aws.call("lambda.UpdateFunctionCode", FunctionName=here.name, **code)
         _ready(aws, here.name)
         return {"arn": function_arn(here.place, here.name), "role_arn": spec.role}
 
@@ -284,11 +301,11 @@ class FunctionKind(Kind[FunctionSpec]):
             if place and not name.startswith(f"{place.stack}-{place.stage}-"):
                 continue
             tags = aws.find("lambda.ListTags", Resource=one["FunctionArn"]) or {}
-            if mark := Mark.of(tags.get("Tags") or {}):
+            if (mark := Mark.of(tags.get("Tags") or {})) and belongs(mark, place):
                 yield Found(Ref("function", mark.id), name, mark)
 
 
-_CONFIGURATION = frozenset({"role", "handler", "runtime", "memory_mb", "timeout_s", "environment"})
+_CONFIGURATION = frozenset({"role", "handler", "runtime", "memory_mb", "timeout_s", "environment", "layers"})
 
 
 def _configuration(spec: FunctionSpec) -> dict[str, Any]:
@@ -305,6 +322,7 @@ def _configuration(spec: FunctionSpec) -> dict[str, Any]:
         "Runtime": spec.runtime,
         "MemorySize": spec.memory_mb,
         "Timeout": spec.timeout_s,
+        "Layers": list(spec.layers),
         "Environment": {"Variables": {key: str.__str__(value) for key, value in spec.environment.items()}},
     }
 

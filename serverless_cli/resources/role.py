@@ -11,7 +11,7 @@ AWS facts (IAM user guide, reference_iam-quotas; botocore's model):
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, ClassVar
 
@@ -121,6 +121,10 @@ class RoleKind(Kind[RoleSpec]):
                       "iam:DeleteRolePolicy", "iam:DeleteRole"),
         Verb.SEARCH: ("iam:ListRoles", "iam:ListRoleTags"),
     }  # fmt: skip
+
+    def prepare(self, spec: RoleSpec) -> RoleSpec:
+        """Statements are in order again once ARNs that AWS hands out are filled in."""
+        return replace(spec, statements=policy.tidy(spec.statements))
 
     def read(self, aws: Aws, here: Here) -> Observed | None:
         found, inline, attached = together(

@@ -4,10 +4,14 @@ AWS facts (DynamoDB developer guide; live probes collected by the tools that cod
 - A table is CREATING for seconds, UPDATING after each change, and takes one change at a time: everything in here goes
   one after the other, with a wait between. Error texts tell `being created` from `already exists` (same code).
 - Only the attributes that are keys are declared, and all of them.
-- One index is made or removed for each UpdateTable. Key and local indexes never change in place.
+- One index is made or removed for each UpdateTable, which must declare the keys of a new one, and only those. Key and
+  local indexes never change in place.
 - A stream's view cannot be changed while it is on: off, wait, on again, which makes a new stream with a new ARN.
-- Time to live goes through ENABLING; another attribute means switching it off first, which AWS allows once an hour.
+- Time to live goes through ENABLING; another attribute means switching it off first, and a second change within about
+  an hour is refused.
 - Point-in-time recovery can be switched on only some seconds after the table is active.
+- A table under AWS's own KMS key names that key's ARN, as it does a user's: only KMS tells them apart.
+- A protected table is not deleted; for some 15 s after the protection was taken off neither.
 - Tags take about 1.5 s to settle: a second tag call, or DeleteTable, in that time is refused for a moment.
 """
 
@@ -18,17 +22,18 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 from serverless_cli.aws.calls import Aws
-from serverless_cli.errors import Problem
+from serverless_cli.errors import AwsError, Exit, Problem
 from serverless_cli.keys import Doc, KeyPattern, Pattern, Range
 from serverless_cli.model import Change, Found, Loss, Mark, Observed, Outputs, Place, Ref, Resource, Verb
 from serverless_cli.names import NameRule, arn
 from serverless_cli.resources import table_form as form
 from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, together
-from serverless_cli.resources.ownership import attempt, claim
+from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.resources.table_form import Index, TableSpec
 from serverless_cli.wiring import Statement, Wiring
 
 CHANGE_S = 600.0
+UNPROTECTED = Passing("ValidationException", "protected", 30.0)
 LETTERS = {"string": "S", "number": "N", "binary": "B"}
 VIEWS = {"new": "NEW_IMAGE", "old": "OLD_IMAGE", "both": "NEW_AND_OLD_IMAGES", "keys": "KEYS_ONLY"}
 MOST_INDEXES, MOST_LOCAL = 20, 5
@@ -73,9 +78,13 @@ class TableKeys:
     encryption: Annotated[
         str,
         Doc("`owned` by DynamoDB, `managed` by KMS for you, or a KMS key's ARN."),
-        Pattern(r"owned|managed|arn:[^:]+:kms:.+", "owned, managed or a KMS key's ARN"),
+        Pattern(r"owned|managed|arn:[^:]+:kms:[^:]+:\d+:key/.+", "owned, managed or a KMS key's ARN (not an alias's)"),
     ] = "owned"
     protected: Annotated[bool, Doc("AWS refuses to delete it until this is off again.")] = False
+
+
+READING = ("dynamodb:DescribeTable", "dynamodb:ListTagsOfResource", "dynamodb:DescribeTimeToLive",
+           "dynamodb:DescribeContinuousBackups", "kms:DescribeKey")  # fmt: skip
 
 
 def table_arn(place: Place, name: str) -> str:
@@ -111,12 +120,11 @@ class TableType(Type[TableKeys]):
     def problems(self, it: Declared[TableKeys], scope: Scope) -> Iterable[Problem]:
         letters: dict[str, str] = {}
         for path, named in _named(it.keys):
-            name, _, letter = _attribute(named).partition(":")
+            name, _, letter = _attribute(named).rpartition(":")
             if letters.setdefault(name, letter) != letter:
                 why = "an attribute has one type"
                 yield Problem(f"`{name}` is declared with two types", why, where=it.line(*path))
-        if _attribute(it.keys.key) == _attribute(it.keys.sort_key):
-            yield Problem("key and sort key are the same attribute", "they must differ", where=it.line("sort_key"))
+        yield from _same_keys(it)
         yield from _index_problems(it)
 
     def expand(self, it: Declared[TableKeys], scope: Scope) -> Iterable[Resource | Wiring]:
@@ -147,6 +155,15 @@ def _named(keys: TableKeys) -> Iterator[tuple[tuple[str, ...], str | AttributeKe
             yield ("indexes", name, "sort_key"), index.sort_key
 
 
+def _same_keys(it: Declared[TableKeys]) -> Iterator[Problem]:
+    """The table, and indexes, whose items would be sorted by what they are found by."""
+    pairs = [((), it.keys.key, it.keys.sort_key)]
+    pairs += [(("indexes", name), one.key or it.keys.key, one.sort_key) for name, one in it.keys.indexes.items()]
+    for path, key, sort in pairs:
+        if sort and _attribute(key) == _attribute(sort):
+            yield Problem("key and sort key are the same attribute", "they must differ", where=it.line(*path, "sort_key"))
+
+
 def _index_problems(it: Declared[TableKeys]) -> Iterator[Problem]:
     local = [name for name, index in it.keys.indexes.items() if index.key is None]
     for most, names, what in (
@@ -157,14 +174,17 @@ def _index_problems(it: Declared[TableKeys]) -> Iterator[Problem]:
             yield Problem(
                 f"{it.id} has {len(names)} {what}", f"DynamoDB takes {most} at most", where=it.line("indexes")
             )
-    for name in local:
-        if it.keys.indexes[name].sort_key is None or it.keys.sort_key is None:
+    for name, index in it.keys.indexes.items():
+        if index.key is None and (index.sort_key is None or it.keys.sort_key is None):
             yield Problem(
                 f"the index {name} has neither a key of its own nor a sort key to differ by",
                 "a local index has the table's key and another sort key, and wants a table with a sort key",
                 "give it a `key`",
                 it.line("indexes", name),
             )
+        if index.project == ():
+            where = it.line("indexes", name, "project")
+            yield Problem(f"the index {name} holds nothing", "`project` names no attribute", "write `project: keys`", where)
 
 
 def _attribute(one: str | AttributeKeys | None) -> str:
@@ -176,7 +196,7 @@ def _attribute(one: str | AttributeKeys | None) -> str:
 def _index(keys: IndexKeys) -> Index:
     project = keys.project
     names = {"all": ("ALL",), "keys": ("KEYS_ONLY",)}
-    held = names[project] if isinstance(project, str) else tuple(sorted(project))
+    held = names[project] if isinstance(project, str) else tuple(sorted(set(project)))
     return Index(_attribute(keys.key), _attribute(keys.sort_key), held)
 
 
@@ -189,15 +209,13 @@ class TableKind(Kind[TableSpec]):
     rank = 70
     volatile = frozenset({"stream_arn"})
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
-        Verb.READ: ("dynamodb:DescribeTable", "dynamodb:ListTagsOfResource", "dynamodb:DescribeTimeToLive",
-                    "dynamodb:DescribeContinuousBackups"),
-        Verb.CREATE: ("dynamodb:CreateTable", "dynamodb:TagResource", "dynamodb:DescribeTable",
-                      "dynamodb:UpdateTimeToLive", "dynamodb:UpdateContinuousBackups", "dynamodb:ListTagsOfResource", "dynamodb:DescribeTimeToLive",
-                      "dynamodb:DescribeContinuousBackups", "dynamodb:UpdateTable"),
+        Verb.READ: READING,
+        Verb.CREATE: (*READING, "dynamodb:CreateTable", "dynamodb:TagResource", "dynamodb:UpdateTimeToLive",
+                      "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable"),
         Verb.UPDATE: ("dynamodb:UpdateTable", "dynamodb:DescribeTable", "dynamodb:UpdateTimeToLive",
                       "dynamodb:UpdateContinuousBackups", "dynamodb:TagResource"),
         Verb.DELETE: ("dynamodb:DeleteTable", "dynamodb:DescribeTable"),
-        Verb.SEARCH: ("dynamodb:ListTables", "dynamodb:ListTagsOfResource"),
+        Verb.SEARCH: ("dynamodb:ListTables", "dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"),
     }  # fmt: skip
 
     def read(self, aws: Aws, here: Here) -> Observed | None:
@@ -206,54 +224,51 @@ class TableKind(Kind[TableSpec]):
             aws,
             (
                 lambda: aws.find("dynamodb.DescribeTable", TableName=here.name),
-                lambda: list(aws.pages("dynamodb.ListTagsOfResource", "Tags", ResourceArn=target)),
+                lambda: _tags(aws, target),
                 lambda: aws.find("dynamodb.DescribeTimeToLive", TableName=here.name),
                 lambda: aws.find("dynamodb.DescribeContinuousBackups", TableName=here.name),
             ),
         )
         if found is None or found["Table"].get("TableStatus") == "DELETING":
             return None
+        if isinstance(tags, AwsError):
+            raise tags
         table: dict[str, Any] = found["Table"]
-        letters = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
+        letters = form.letters(table)
         key, sort = form.read_keys(table["KeySchema"], letters)
-        sse = table.get("SSEDescription") or {}
         spec = TableSpec(
             key=key,
             sort=sort,
             local={one["IndexName"]: form.read_local(one, letters) for one in table.get("LocalSecondaryIndexes") or ()},
-            indexes={
-                one["IndexName"]: form.read_index(one, letters) for one in table.get("GlobalSecondaryIndexes") or ()
-            },
+            indexes=form.read_indexes(table),
             stream=form.stream(table),
             ttl=form.ttl(ttl),
             recovery=form.recovery(backups),
-            encryption=form.encryption(sse),
+            encryption=_encryption(aws, here, form.encryption(table.get("SSEDescription") or {})),
             protected=bool(table.get("DeletionProtectionEnabled")),
         )
         return Observed(spec, form.outputs(table), Mark.of({tag["Key"]: tag["Value"] for tag in tags}))
 
     def create(self, aws: Aws, here: Here, spec: TableSpec) -> Outputs:
-        self._until_gone(aws, here.name, only_deleting=True)
-        made = attempt(
-            aws,
-            "dynamodb.CreateTable",
-            "ResourceInUseException",
-            "already exist",
-            TableName=here.name,
-            BillingMode="PAY_PER_REQUEST",
-            Tags=here.mark.pairs,
-            **form.definition(spec),
-        )
-        _active(aws, here.name)
-        if made is None:
-            found = claim(here, self.read(aws, here))
-            if found:
-                return self._converge(aws, here, spec, found)
+        def ask() -> Observed | bool:
+            made = attempt(
+                aws, "dynamodb.CreateTable", "ResourceInUseException", "already exist", TableName=here.name,
+                BillingMode="PAY_PER_REQUEST", Tags=here.mark.pairs, **form.definition(spec),
+            )  # fmt: skip
+            found = None if made else claim(here, self.read(aws, here))
+            if not made and not found:
+                raise NotYet("DELETING")
+            return found or True
+
+        found = aws.wait(f"the former table {here.name} to be gone", ask, deadline_s=CHANGE_S)
+        table = _active(aws, here.name)
+        if isinstance(found, Observed):
+            return self._converge(aws, here, spec, found)
         if spec.ttl:
-            _set_ttl(aws, here.name, spec.ttl, on=True)
+            _set_ttl(aws, here, spec.ttl, on=True)
         if spec.recovery:
             _set_recovery(aws, here.name, on=True)
-        return form.outputs(_active(aws, here.name))
+        return form.outputs(table)
 
     def _converge(self, aws: Aws, here: Here, spec: TableSpec, found: Observed) -> Outputs:
         """Brings a table that an earlier attempt left to the wish."""
@@ -273,35 +288,39 @@ class TableKind(Kind[TableSpec]):
         if "mark" in fields:
             aws.call("dynamodb.TagResource", ResourceArn=table_arn(here.place, name), Tags=here.mark.pairs)
         if "protected" in fields:
-            aws.call("dynamodb.UpdateTable", TableName=name, DeletionProtectionEnabled=spec.protected)
+            _alter(aws, name, DeletionProtectionEnabled=spec.protected)
         if "encryption" in fields:
-            _active(aws, name)
-            aws.call("dynamodb.UpdateTable", TableName=name, SSESpecification=form.sse(spec.encryption))
+            _alter(aws, name, "already encrypted", SSESpecification=form.sse(spec.encryption))
         if "indexes" in fields:
-            _set_indexes(aws, name, spec)
+            _set_indexes(aws, name, spec.indexes)
         if "stream" in fields:
             _set_stream(aws, name, spec.stream)
-        if "ttl" in fields:
-            before = fields["ttl"].before
-            if before:
-                _set_ttl(aws, name, str(before), on=False)
-            if spec.ttl:
-                _set_ttl(aws, name, spec.ttl, on=True)
         if "recovery" in fields:
             _set_recovery(aws, name, on=spec.recovery)
+        if "ttl" in fields:
+            # The last one: only this is refused although nothing is wrong.
+            if before := fields["ttl"].before:
+                _set_ttl(aws, here, str(before), on=False)
+            if spec.ttl:
+                _set_ttl(aws, here, spec.ttl, on=True)
         return form.outputs(_active(aws, name))
 
     def delete(self, aws: Aws, here: Here) -> None:
-        aws.remove("dynamodb.DeleteTable", TableName=here.name)
-        self._until_gone(aws, here.name)
-
-    def _until_gone(self, aws: Aws, name: str, *, only_deleting: bool = False) -> None:
-        def ask() -> bool | None:
-            found = aws.find("dynamodb.DescribeTable", TableName=name)
-            status = found["Table"].get("TableStatus") if found else None
-            return True if status is None or (only_deleting and status != "DELETING") else None
-
-        aws.wait(f"table {name} to be gone", ask, deadline_s=CHANGE_S)
+        try:
+            removed = aws.remove("dynamodb.DeleteTable", TableName=here.name)
+        except AwsError as error:
+            if "protected" not in error.message.lower():
+                raise
+            found = aws.find("dynamodb.DescribeTable", TableName=here.name)
+            if found and found["Table"].get("DeletionProtectionEnabled"):
+                raise SlxError(
+                    f"table {here.name} is protected against deletion",
+                    "`protected: true` asked DynamoDB to refuse it",
+                    f"set `protected: false` for {here.ref.root} and run `slx up`; after that it can be deleted",
+                ) from error
+            removed = aws.remove("dynamodb.DeleteTable", passing=(UNPROTECTED,), TableName=here.name)
+        if removed:
+            aws.wait(f"table {here.name} to be gone", lambda: _gone(aws, here.name), deadline_s=CHANGE_S)
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         for name in aws.pages("dynamodb.ListTables", "TableNames"):
@@ -311,7 +330,7 @@ class TableKind(Kind[TableSpec]):
             if found is None or found["Table"].get("TableStatus") == "DELETING":
                 continue
             pairs = aws.pages("dynamodb.ListTagsOfResource", "Tags", ResourceArn=found["Table"]["TableArn"])
-            if mark := Mark.of({tag["Key"]: tag["Value"] for tag in pairs}):
+            if (mark := Mark.of({tag["Key"]: tag["Value"] for tag in pairs})) and belongs(mark, place):
                 yield Found(Ref("table", mark.id), name, mark)
 
     def loss(self, aws: Aws, here: Here) -> Iterable[Loss]:
@@ -328,57 +347,99 @@ class TableKind(Kind[TableSpec]):
             yield Loss("items", count, int(table.get("TableSizeBytes") or 0))
 
 
+def _tags(aws: Aws, target: str) -> list[dict[str, str]] | AwsError:
+    """A table's tags; the denial that DynamoDB answers for a table that is not there, too, is no error yet."""
+    try:
+        return list(aws.pages("dynamodb.ListTagsOfResource", "Tags", ResourceArn=target))
+    except AwsError as error:
+        if error.exit_code is Exit.DENIED:
+            return error
+        raise
+
+
+def _encryption(aws: Aws, here: Here, key: str) -> str:
+    """`managed` where the key is AWS's own; KMS is asked only about a key that is neither wished for nor elsewhere."""
+    wish = here.wish or here.recorded
+    wished = isinstance(wish, TableSpec) and wish.encryption == key
+    if wished or f":{here.place.account}:" not in key:
+        return key
+    try:
+        found = aws.find("kms.DescribeKey", KeyId=key)
+    except AwsError as error:
+        if error.exit_code is not Exit.DENIED:
+            raise
+        # Everybody in the account may look at AWS's own keys.
+        return key
+    return "managed" if found and found["KeyMetadata"].get("KeyManager") == "AWS" else key
+
+
+def _gone(aws: Aws, name: str) -> bool | None:
+    return True if aws.find("dynamodb.DescribeTable", TableName=name) is None else None
+
+
 def _active(aws: Aws, name: str) -> dict[str, Any]:
     """The table once it and its indexes take the next change."""
 
-    def ask() -> dict[str, Any] | None:
+    def ask() -> dict[str, Any]:
         found = aws.find("dynamodb.DescribeTable", TableName=name)
-        if found is None or found["Table"].get("TableStatus", "ACTIVE") != "ACTIVE":
-            return None
-        table: dict[str, Any] = found["Table"]
+        table: dict[str, Any] = found["Table"] if found else {"TableStatus": "not there"}
         states = [one.get("IndexStatus", "ACTIVE") for one in table.get("GlobalSecondaryIndexes") or ()]
-        return table if all(state == "ACTIVE" for state in states) else None
+        for state in (table.get("TableStatus", "ACTIVE"), *states):
+            if state != "ACTIVE":
+                raise NotYet(state)
+        return table
 
     return aws.wait(f"table {name} to be active", ask, deadline_s=CHANGE_S)
 
 
-def _set_indexes(aws: Aws, name: str, spec: TableSpec) -> None:
+def _alter(aws: Aws, name: str, done: str = "", /, **settings: Any) -> dict[str, Any]:
+    """One UpdateTable, and the table after it. `done` is in AWS's text when it is so already: an answer was lost."""
+    if done:
+        attempt(aws, "dynamodb.UpdateTable", "ValidationException", done, TableName=name, **settings)
+    else:
+        aws.call("dynamodb.UpdateTable", TableName=name, **settings)
+    return _active(aws, name)
+
+
+def _set_indexes(aws: Aws, name: str, wish: Mapping[str, Index]) -> None:
     """Removes and makes indexes, one at a time; a changed one is both."""
-    table = _active(aws, name)
-    letters = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
-    have = {one["IndexName"]: form.read_index(one, letters) for one in table.get("GlobalSecondaryIndexes") or ()}
-    updates: list[tuple[dict[str, Any], set[str]]] = [
-        ({"Delete": {"IndexName": index}}, set()) for index, one in have.items() if spec.indexes.get(index) != one
-    ]
-    updates += [
-        ({"Create": form.index_definition(index, one)}, {one.key, one.sort} - {""})
-        for index, one in spec.indexes.items()
-        if have.get(index) != one
-    ]
-    for update, named in updates:
-        settings: dict[str, Any] = {"AttributeDefinitions": form.definitions(named)} if named else {}
-        aws.call("dynamodb.UpdateTable", TableName=name, GlobalSecondaryIndexUpdates=[update], **settings)
-        _active(aws, name)
+    have = form.read_indexes(_active(aws, name))
+    for index in (index for index, one in have.items() if wish.get(index) != one):
+        _alter(aws, name, "not exist", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": index}}])
+    for index, one in wish.items():
+        if have.get(index) != one:
+            _alter(
+                aws, name, "already exist",
+                AttributeDefinitions=form.definitions({one.key, one.sort} - {""}),
+                GlobalSecondaryIndexUpdates=[{"Create": form.index_definition(index, one)}],
+            )  # fmt: skip
 
 
 def _set_stream(aws: Aws, name: str, view: str) -> None:
     have = form.stream(_active(aws, name))
     if have and have != view:
-        aws.call("dynamodb.UpdateTable", TableName=name, StreamSpecification={"StreamEnabled": False})
-        _active(aws, name)
+        _alter(aws, name, "no stream to disable", StreamSpecification={"StreamEnabled": False})
     if view and have != view:
         stream = {"StreamEnabled": True, "StreamViewType": view}
-        aws.call("dynamodb.UpdateTable", TableName=name, StreamSpecification=stream)
-        _active(aws, name)
+        _alter(aws, name, "already has an enabled stream", StreamSpecification=stream)
 
 
-def _set_ttl(aws: Aws, name: str, attribute: str, *, on: bool) -> None:
+def _set_ttl(aws: Aws, here: Here, attribute: str, *, on: bool) -> None:
     settings = {"Enabled": on, "AttributeName": attribute}
     state = "enabled" if on else "disabled"
-    attempt(
-        aws, "dynamodb.UpdateTimeToLive", "ValidationException", f"already {state}",
-        TableName=name, TimeToLiveSpecification=settings,
-    )  # fmt: skip
+    try:
+        attempt(
+            aws, "dynamodb.UpdateTimeToLive", "ValidationException", f"already {state}",
+            TableName=here.name, TimeToLiveSpecification=settings,
+        )  # fmt: skip
+    except AwsError as error:
+        if "multiple times" not in error.message:
+            raise
+        raise SlxError(
+            f"time to live of table {here.name} cannot be {state} yet",
+            "DynamoDB takes one change of it in about an hour" + ("; until then no item expires" if on else ""),
+            "run the same command again in an hour; all else is as it should be",
+        ) from error
 
 
 def _set_recovery(aws: Aws, name: str, *, on: bool) -> None:

@@ -61,13 +61,13 @@ def index_definition(name: str, one: Index) -> dict[str, Any]:
 
 
 def definitions(named: Iterable[str]) -> list[dict[str, str]]:
-    pairs = sorted(one.partition(":")[::2] for one in named)
+    pairs = sorted(one.rpartition(":")[::2] for one in named)
     return [{"AttributeName": name, "AttributeType": letter} for name, letter in pairs]
 
 
 def schema(key: str, sort: str) -> list[dict[str, str]]:
-    keys = [{"AttributeName": key.partition(":")[0], "KeyType": "HASH"}]
-    return [*keys, {"AttributeName": sort.partition(":")[0], "KeyType": "RANGE"}] if sort else keys
+    keys = [{"AttributeName": key.rpartition(":")[0], "KeyType": "HASH"}]
+    return [*keys, {"AttributeName": sort.rpartition(":")[0], "KeyType": "RANGE"}] if sort else keys
 
 
 def projection(one: Index) -> dict[str, Any]:
@@ -83,6 +83,11 @@ def sse(encryption: str) -> dict[str, Any]:
     return {"Enabled": True, "SSEType": "KMS", **key}
 
 
+def letters(table: Mapping[str, Any]) -> dict[str, str]:
+    """The types of all attributes that are keys."""
+    return {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
+
+
 def read_keys(schema: list[dict[str, str]], letters: Mapping[str, str]) -> tuple[str, str]:
     by_type = {one["KeyType"]: f"{one['AttributeName']}:{letters.get(one['AttributeName'], 'S')}" for one in schema}
     return by_type.get("HASH", ""), by_type.get("RANGE", "")
@@ -93,6 +98,12 @@ def read_index(one: Mapping[str, Any], letters: Mapping[str, str]) -> Index:
     kind = projection.get("ProjectionType", "ALL")
     held = tuple(sorted(projection.get("NonKeyAttributes") or ())) if kind == "INCLUDE" else (kind,)
     return Index(*read_keys(one["KeySchema"], letters), held)
+
+
+def read_indexes(table: Mapping[str, Any]) -> dict[str, Index]:
+    """The global indexes by name."""
+    types = letters(table)
+    return {one["IndexName"]: read_index(one, types) for one in table.get("GlobalSecondaryIndexes") or ()}
 
 
 def read_local(one: Mapping[str, Any], letters: Mapping[str, str]) -> Index:
@@ -116,7 +127,7 @@ def recovery(found: Mapping[str, Any] | None) -> bool:
 
 
 def encryption(sse: Mapping[str, Any]) -> str:
-    """KMS's managed key and one of the user's look alike but for the alias, which is not shown: ARNs are the user's."""
+    """`owned`, or the key's ARN: AWS's own key and one of the user's look alike. `managed` where no key is shown."""
     if sse.get("Status") not in ("ENABLED", "ENABLING", "UPDATING"):
         return "owned"
     key = str(sse.get("KMSMasterKeyArn") or "managed")

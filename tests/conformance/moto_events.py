@@ -14,12 +14,12 @@ from serverless_cli.aws.failure import Failure, Nature
 
 COMPLETED = "conformance, by moto_events.py"
 GAPS = (
-    ("events.PutRule", "adds tags to a rule that was there already", "unit/test_events_rules.py"),
-    ("events.PutTargets", "never answers FailedEntries", "unit/test_events_rules.py"),
+    ("events.PutRule", "adds tags to a rule that was there already", "unit/test_events_rule_kind.py"),
+    ("events.PutTargets", "never answers FailedEntries", "unit/test_events_rule_kind.py"),
     ("events.DeleteEventBus", "deletes a bus that has rules", COMPLETED),
     ("pipes.CreatePipe", "replaces a pipe of that name", COMPLETED),
     ("pipes.UpdatePipe", "forgets where reading began", COMPLETED),
-    ("pipes.*", "never fails, and is never UPDATING or DELETING", "unit/test_pipe.py"),
+    ("pipes.*", "never fails, and is never UPDATING or DELETING", "unit/test_pipe_kind.py"),
 )
 """(operation, what it lacks, where that is covered)"""
 

@@ -55,6 +55,14 @@ def roles(b: Bench) -> None:
         b.raw("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust("lambda.amazonaws.com"))
 
 
+LAYER = "arn:aws:lambda:eu-central-1:123456789012:layer:tools:1"
+
+
+def roles_and_layers(b: Bench) -> None:
+    roles(b)
+    b.raw("lambda").publish_layer_version(LayerName="tools", Content={"ZipFile": zipped()})
+
+
 def packed(text: str) -> Callable[[Bench], Package]:
     def make(b: Bench) -> Package:
         folder = b.folder / f"code-{len(text)}"
@@ -100,7 +108,7 @@ FUNCTION = Row(
     "function",
     FunctionType.name_rule,
     a_function,
-    before=roles,
+    before=roles_and_layers,
     edits={
         "another role": {"role": f"{ACCOUNT}:role/other"},
         "another handler": {"handler": "app.other"},
@@ -110,6 +118,7 @@ FUNCTION = Row(
         "another processor": {"architecture": "arm64"},
         "another environment": {"environment": {"GREETING": "Hi", "NEW": "1"}},
         "no environment": {"environment": {}},
+        "a layer": {"layers": (LAYER,)},
         "some concurrency reserved": {"reserved_concurrency": 5},
         "other code": {"code": packed("def handler(event, context):\n    return {'changed': True}\n")},
         "code and configuration": {"code": packed("handler = print\n"), "timeout_s": 20, "reserved_concurrency": 1},
@@ -125,6 +134,7 @@ FUNCTION = Row(
             of("code"),
             lambda b: b.raw("lambda").update_function_code(FunctionName=b.name, ZipFile=zipped()),
         ),
+        "a layer": (of("layers"), configure(Layers=[LAYER])),
         "concurrency": (
             of("reserved_concurrency"),
             lambda b: b.raw("lambda").put_function_concurrency(FunctionName=b.name, ReservedConcurrentExecutions=3),

@@ -115,7 +115,7 @@ MAPPING = Row(
         "failures elsewhere": {"on_failure": f"{QUEUES}:other"},
         "no failures told": {"on_failure": ""},
     },
-    fixed={"max_concurrency": "a queue's alone: see unit/test_mapping.py"},
+    fixed={"max_concurrency": "a queue's alone: see test_conformance_streams.py"},
     drifts={
         "batches": (of("batch_size"), remap(BatchSize=10)),
         "the window": (of("batch_window_s"), remap(MaximumBatchingWindowInSeconds=60)),
@@ -333,7 +333,7 @@ DELIVERY_STREAM = Row(
         "another transform": {"transform": Transform(f"{FUNCTIONS}:other:$LATEST", 1, 0, 0)},
         "another log": {"log_group": "other"},
     },
-    fixed={"backup": "moto does not change it: see unit/test_delivery_stream.py"},
+    fixed={"backup": "moto does not change it: see unit/test_streams.py"},
     drifts={
         "the role": (of("role"), redeliver(RoleARN=ROLE.replace("worker", "other"))),
         "the bucket": (of("bucket"), redeliver(BucketARN=f"{BUCKETS}other")),

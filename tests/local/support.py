@@ -58,6 +58,25 @@ def role(instance: Instance, name: str, *statements: Mapping[str, Any]) -> str:
     return arn
 
 
+def service_role(instance: Instance, name: str, service: str, resource: str, *actions: str) -> str:
+    """The ARN of a role that a service may assume to do these actions on this resource."""
+    iam = client(instance, "iam")
+    trust = json.loads(json.dumps(TRUST).replace("lambda.", f"{service}."))
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    permit(instance, name, resource, *actions)
+    return arn
+
+
+def permit(instance: Instance, role_name: str, resource: str, *actions: str) -> None:
+    """Let a role do these actions on this resource, and nothing else."""
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+    client(instance, "iam").put_role_policy(
+        RoleName=role_name,
+        PolicyName="own",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
+
+
 def function(instance: Instance, name: str, code: str, *statements: Mapping[str, Any], **settings: Any) -> str:
     """The ARN of a new function whose package has `app.py` with this code."""
     found = client(instance, "lambda").create_function(
@@ -132,3 +151,68 @@ def eventually(check: Callable[[], Any], within_s: float = 10.0) -> Any:
             return found
         assert time.monotonic() < deadline, f"{check} did not become true in {within_s} s"
         time.sleep(0.02)
+
+
+def queue(instance: Instance, name: str, **attributes: str) -> tuple[str, str]:
+    """The URL and the ARN of a new queue."""
+    sqs = client(instance, "sqs")
+    fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
+    url: str = sqs.create_queue(QueueName=name, Attributes={**fifo, **attributes})["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    return url, arn
+
+
+def let_in(instance: Instance, url: str, arn: str, service: str, source: str) -> None:
+    """Let a service send to a queue on behalf of one source."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": f"{service}.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": source}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    client(instance, "sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+
+
+def take(instance: Instance, url: str) -> list[dict[str, Any]]:
+    """The messages that are there, taken off the queue."""
+    sqs = client(instance, "sqs")
+    found = sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"], MessageAttributeNames=["All"]
+    ).get("Messages", [])
+    for message in found:
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return list(found)
+
+
+class Box:
+    """A queue that collects what arrives in it, in order."""
+
+    def __init__(self, instance: Instance, name: str) -> None:
+        self.instance = instance
+        self.url, self.arn = queue(instance, name)
+        self.messages: list[dict[str, Any]] = []
+
+    def look(self) -> list[Any]:
+        """The bodies of all messages so far, as JSON where they are."""
+        self.messages += take(self.instance, self.url)
+        return [_parsed(message["Body"]) for message in self.messages]
+
+    def wait_for(self, count: int, within_s: float = 10.0) -> list[Any]:
+        """The bodies once there are this many."""
+        return list(eventually(lambda: found if len(found := self.look()) >= count else None, within_s))
+
+    def stays_at(self, count: int, for_s: float = 0.6) -> None:
+        """Nothing more arrives for a while."""
+        deadline = time.monotonic() + for_s
+        while time.monotonic() < deadline:
+            assert len(self.look()) == count
+            time.sleep(0.05)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

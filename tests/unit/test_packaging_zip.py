@@ -19,7 +19,7 @@ import pytest
 
 from serverless_cli.codec import decode, encode
 from serverless_cli.errors import SlxError
-from serverless_cli.packaging import Package, package
+from serverless_cli.packaging import Package, check_total, package
 from serverless_cli.packaging.cache import Cache, default_cache
 from serverless_cli.packaging.package import Limits
 
@@ -318,17 +318,35 @@ def test_too_much_code_is_refused_with_the_largest_files(folder, cache):
     assert not cache.folder.exists()
 
 
-def test_a_zip_that_is_too_large_is_refused_and_not_kept(folder, cache):
-    fill(folder, {f"{n}.bin": random.Random(n).randbytes(1 << 20) for n in range(3)})
-
-    with pytest.raises(SlxError, match=r"less than 1\.0 MB zipped"):
-        package(folder, cache=cache, limits=Limits(zipped=1 << 20))
-
-    assert list(cache.folder.iterdir()) == []
+def test_more_than_a_call_takes_is_large():
+    assert not Package("", 52_428_799).large
+    assert Package("", 52_428_800).large
 
 
-def test_the_limits_are_lambdas():
-    assert Limits() == Limits(52_428_800, 262_144_000)
+def test_code_and_layers_count_together():
+    limits = Limits(unzipped=100 << 20)
+    layers = {"shared": Package("", unzipped=60 << 20)}
+    check_total(Package("", unzipped=(40 << 20) - 1), layers, limits)
+
+    with pytest.raises(SlxError, match="too large together") as caught:
+        check_total(Package("", unzipped=40 << 20), layers, limits)
+
+    assert "the code (40.0 MB), layer shared (60.0 MB)" in caught.value.why
+
+
+def test_the_limit_is_lambdas():
+    assert Limits() == Limits(262_144_000)
+
+
+def test_code_of_several_megabytes_is_compressed(folder, cache):
+    fill(folder, {"a.txt": b"x" * 3_000_000, "é.txt": b"y"})
+
+    made = package(folder, cache=cache)
+
+    assert made.size < 10_000
+    assert made.unzipped == 3_000_001
+    assert names(made) == ["a.txt", "é.txt"]
+    assert content(made, "a.txt") == b"x" * 3_000_000
 
 
 # The cache

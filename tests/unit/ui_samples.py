@@ -1,5 +1,6 @@
 """Small values to render, and consoles that remember."""
 
+import errno
 import io
 
 from rich.console import Console
@@ -31,6 +32,13 @@ class Broken(io.StringIO):
 
     def write(self, text: str) -> int:
         raise BrokenPipeError
+
+
+class Full(io.StringIO):
+    """A file on a disk without room."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def rendered(what: object, width: int = 80) -> str:

@@ -30,9 +30,16 @@ def refusal(request: Request, where: Address, account: str) -> Response | None:
         return _bucket_missing(request, where) if not key else _known(key, service, request, account)
     if _from_a_page(request):
         return _plain(403, "the AWS endpoints do not answer web pages")
+    if not key and _confirms(request, query):
+        return None
     if not key:
         return _error(service, request, "MissingAuthenticationToken", "Request is missing Authentication Token")
     return _known(key, service, request, account)
+
+
+def _confirms(request: Request, query: Mapping[str, list[str]]) -> bool:
+    """The link in SNS's message to a web page: the token in it is the permission, on AWS too."""
+    return request.method == "GET" and query.get("Action") == ["ConfirmSubscription"] and bool(query.get("Token"))
 
 
 def _from_a_page(request: Request) -> bool:

@@ -14,7 +14,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; `headers` are lower-cased, `path` is decoded, `raw_path` and `query` are as sent."""
+    """One request; `headers` are lower-cased, `path` is decoded, `raw_path` and `query` as sent, `id` is an API's."""
 
     method: str
     path: str
@@ -23,6 +23,7 @@ class Request:
     headers: Mapping[str, str]
     client: str
     protocol: str
+    id: str = ""
 
     @property
     def host(self) -> str:

@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 from collections.abc import Callable, MutableMapping
+from functools import partial
 from typing import Any
 
 from hypercorn.asyncio import serve
@@ -19,12 +20,26 @@ from hypercorn.config import Config
 from serverless_cli.local import locks
 from serverless_cli.local.facts import Facts, Home
 from serverless_cli.local.lifecycle import ENGINE
-from serverless_cli.local.server import engine, functions, identity
+from serverless_cli.local.server import (
+    engine,
+    firehose,
+    functions,
+    identity,
+    integrations,
+    invocations,
+    mappings,
+    notifications,
+    pipes,
+    rules,
+    subscriptions,
+)
 from serverless_cli.local.server.asgi import App, Receive, Scope, Send
 from serverless_cli.local.server.context import Here, log
 from serverless_cli.local.server.control import Control
+from serverless_cli.local.server.firehose import Firehose
 from serverless_cli.local.server.gate import Gate
 from serverless_cli.local.server.pool import Pool
+from serverless_cli.local.server.pump import Pump
 from serverless_cli.local.server.saver import Saver, environment, settle
 
 
@@ -123,8 +138,17 @@ async def _serve(here: Here, sockets: list[socket.socket]) -> None:
     here.changed = saver.changed
     pool = functions.install(here)
     identity.install(here)
+    integrations.install()
+    invocations.install(here)
+    notifications.install(here)
+    rules.install(here)
+    subscriptions.install(here)
+    delivery = firehose.install(here)
+    pump = Pump(here)
+    mappings.install(here, pump)
+    pipes.install(here, pump)
     control = Control(here, pool.pids)
-    gate = Gate(here, control, _with_startup(app["app"], _restored))
+    gate = Gate(here, control, _with_startup(app["app"], partial(_restored, pump, delivery)))
     config = Config()
     config.bind = [f"fd://{found.fileno()}" for found in sockets]
     config.keep_alive_timeout = 75
@@ -154,8 +178,10 @@ def _no_scripts(*_: str) -> list[str]:
     return []
 
 
-def _restored() -> None:
+def _restored(pump: Pump, delivery: Firehose) -> None:
     settle(engine.Part("services.lambda_svc")["_functions"])
+    pump.start()
+    delivery.start()
 
 
 def _with_startup(app: App, done: Callable[[], None]) -> App:

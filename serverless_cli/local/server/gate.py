@@ -7,7 +7,7 @@ import re
 from collections.abc import MutableMapping
 from typing import Any
 
-from serverless_cli.local.server import admission, engine, httpapi, website
+from serverless_cli.local.server import admission, engine, httpapi, lineage, website
 from serverless_cli.local.server.address import Address, Plane, address
 from serverless_cli.local.server.asgi import App, Receive, Request, Response, Scope, Send, answer, body_of, request_of
 from serverless_cli.local.server.context import Here
@@ -32,6 +32,7 @@ class Gate:
             await self._engine(scope, receive, send)
             return
         request = request_of(scope)
+        lineage.hops.set(lineage.count_in(request.headers.get(lineage.HEADER, "")))
         where = address(request.host, self._here.facts.port)
         if scope["type"] == "websocket":
             await self._websocket(where, scope, receive, send)

@@ -10,14 +10,15 @@ import asyncio
 import base64
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs
 
-from serverless_cli.local.server import cors, engine, permits
+from serverless_cli.local.server import cors, engine, integrations, permits
 from serverless_cli.local.server.asgi import Request, Response
 from serverless_cli.local.server.authorizers import Approach, from_engine, judge
 from serverless_cli.local.server.context import Here, log
+from serverless_cli.local.server.mapping import Values
 from serverless_cli.local.server.payload import FAILED, Call, event_of, response_of
 from serverless_cli.local.server.routes import choose
 
@@ -56,15 +57,15 @@ def is_engines_own(api_id: str) -> bool:
 async def serve(here: Here, api: Api, request: Request, raw_path: str, body: bytes) -> Response:
     """The answer of the API to a path that may begin with a stage."""
     config = api.settings.get("corsConfiguration") or {}
+    request_id = base64.b64encode(secrets.token_bytes(11)).decode()
     if config and cors.is_preflight(request):
         answer = cors.preflight(config, request, here.facts.port)
     else:
         with engine.Part("core.responses")["request_scope"](api.account, api.region):
-            answer = await _routed(here, api, request, raw_path, body)
+            answer = await _routed(here, api, replace(request, id=request_id), raw_path, body)
         if config:
             headers = (*cors.without(answer.headers), *cors.granted(config, request, here.facts.port))
             answer = Response(answer.status, headers, answer.body)
-    request_id = base64.b64encode(secrets.token_bytes(11)).decode()
     return Response(answer.status, (*answer.headers, ("apigw-requestid", request_id)), answer.body)
 
 
@@ -80,9 +81,12 @@ async def _routed(here: Here, api: Api, request: Request, raw_path: str, body: b
     refused, told = await judge(Approach(api.id, api.account, api.region, stage, path, match, variables, request, body))
     if refused is not None:
         return refused
-    call = Call(api.account, api.id, stage, path, match.key, match.parameters, variables, told, here.facts.port)
+    call = Call(
+        api.account, api.region, api.id, stage, path, match.key, match.parameters, variables, told, here.facts.port
+    )
     integration_id = str(match.route.get("target", "")).rpartition("/")[2]
-    return await _integrated(api, gateway["_integrations"].get(api.id, {}).get(integration_id), request, body, call)
+    integration = gateway["_integrations"].get(api.id, {}).get(integration_id)
+    return await _integrated(here, _Routed(api, integration, request, body, call))
 
 
 def _stage(stages: Mapping[str, Any], path: str) -> tuple[str, str] | None:
@@ -93,26 +97,50 @@ def _stage(stages: Mapping[str, Any], path: str) -> tuple[str, str] | None:
     return ("$default", "/" + path.lstrip("/")) if "$default" in stages else None
 
 
-async def _integrated(api: Api, integration: Any, request: Request, body: bytes, call: Call) -> Response:
+@dataclass(frozen=True, slots=True)
+class _Routed:
+    """A request that has found its integration."""
+
+    api: Api
+    integration: Any
+    request: Request
+    body: bytes
+    call: Call
+
+
+async def _integrated(here: Here, routed: _Routed) -> Response:
+    api, integration, request, call = routed.api, routed.integration, routed.request, routed.call
     kind = integration.get("integrationType") if integration else None
-    if kind == "AWS_PROXY" and not integration.get("integrationSubtype"):
+    if kind == "AWS_PROXY":
+        work = _service if integration.get("integrationSubtype") else _function
         # API Gateway gives up on the function after 30 s at most; the function runs on.
         limit_s = float(integration.get("timeoutInMillis") or _LIMIT_MS) / 1000
-        running = asyncio.ensure_future(_function(api, integration, request, body, call))
+        running = asyncio.ensure_future(work(here, routed))
         done, _ = await asyncio.wait([running], timeout=limit_s)
         return running.result() if done else _UNAVAILABLE
     if kind == "HTTP_PROXY":
         query = parse_qs(request.query, keep_blank_values=True)
         forward = engine.Part("services.apigateway")["_invoke_http_proxy"]
-        return from_engine(await forward(integration, call.path, request.method, dict(request.headers), body, query))
+        return from_engine(
+            await forward(integration, call.path, request.method, dict(request.headers), routed.body, query)
+        )
     log.warning("API %s: the integration of %s is not supported here yet", api.id, call.route_key)
     return FAILED
 
 
-async def _function(api: Api, integration: Any, request: Request, body: bytes, call: Call) -> Response:
+async def _service(here: Here, routed: _Routed) -> Response:
+    def work() -> Response:
+        return integrations.serve(here, routed.integration, Values(routed.request, routed.body, routed.call))
+
+    answer: Response = await engine.Part("core.concurrency")["run_reentrant"](work, thread_name="slx-api")
+    return answer
+
+
+async def _function(_: Here, routed: _Routed) -> Response:
     """Run the integration's function; each reason why that fails is one and the same 500 for the caller."""
     gateway, functions = engine.Part("services.apigateway"), engine.Part("services.lambda_svc")
-    reference = gateway["_extract_lambda_ref_from_integration_uri"](integration.get("integrationUri", ""))
+    api, request, call = routed.api, routed.request, routed.call
+    reference = gateway["_extract_lambda_ref_from_integration_uri"](routed.integration.get("integrationUri", ""))
     record, config, _ = functions["_get_func_record_for_ref_in_scope"](
         reference, account_id=api.account, region=api.region
     )
@@ -135,7 +163,7 @@ async def _function(api: Api, integration: Any, request: Request, body: bytes, c
         return FAILED
     run = functions["_execute_function_with_config_scope"]
     prepared = functions["_execution_record_for_config"](record, config)
-    event = event_of(request, body, call)
+    event = event_of(request, routed.body, call)
     result = await engine.Part("core.concurrency")["run_reentrant"](run, prepared, event, thread_name="slx-api")
     if result.get("throttle"):
         return _UNAVAILABLE

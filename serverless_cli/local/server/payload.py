@@ -22,6 +22,7 @@ class Call:
     """What an event says beside the request itself; `path` has no stage in it and is decoded."""
 
     account: str
+    region: str
     api_id: str
     stage: str
     path: str
@@ -34,11 +35,10 @@ class Call:
 
 def event_of(request: Request, body: bytes, call: Call) -> dict[str, Any]:
     """The event of format 2.0; parts that are empty are left out, as AWS does."""
-    raw_path = call.path if call.stage == "$default" else f"/{call.stage}{call.path}"
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": call.route_key,
-        "rawPath": raw_path,
+        "rawPath": _raw_path(call),
         "rawQueryString": request.query,
     }
     cookies = [part.strip() for part in request.headers.get("cookie", "").split(";") if part.strip()]
@@ -48,7 +48,7 @@ def event_of(request: Request, body: bytes, call: Call) -> dict[str, Any]:
     query = _joined(parse_qsl(request.query, keep_blank_values=True))
     if query:
         event["queryStringParameters"] = query
-    event["requestContext"] = _context(request, call, raw_path)
+    event["requestContext"] = context_of(request, call)
     if body:
         event["body"], event["isBase64Encoded"] = _body(request, body)
     if call.parameters:
@@ -57,6 +57,10 @@ def event_of(request: Request, body: bytes, call: Call) -> dict[str, Any]:
         event["stageVariables"] = dict(call.stage_variables)
     event.setdefault("isBase64Encoded", False)
     return event
+
+
+def _raw_path(call: Call) -> str:
+    return call.path if call.stage == "$default" else f"/{call.stage}{call.path}"
 
 
 def _headers(request: Request, call: Call) -> dict[str, str]:
@@ -78,8 +82,10 @@ def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
-def _context(request: Request, call: Call, raw_path: str) -> dict[str, Any]:
+def context_of(request: Request, call: Call) -> dict[str, Any]:
+    """What API Gateway tells of the request's circumstances."""
     now = time.time()
+    raw_path = _raw_path(call)
     context: dict[str, Any] = {
         "accountId": call.account,
         "apiId": call.api_id,
@@ -92,7 +98,7 @@ def _context(request: Request, call: Call, raw_path: str) -> dict[str, Any]:
             "sourceIp": request.client,
             "userAgent": request.headers.get("user-agent", ""),
         },
-        "requestId": base64.b64encode(secrets.token_bytes(11)).decode(),
+        "requestId": request.id,
         "routeKey": call.route_key,
         "stage": call.stage,
         "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),

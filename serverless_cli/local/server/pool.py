@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from serverless_cli.local.server import engine, interpreters, logs
+from serverless_cli.local.server import engine, interpreters, lineage, logs
 from serverless_cli.local.server.context import Here
 from serverless_cli.local.server.deployment import Deployment
 from serverless_cli.local.server.worker import Worker
@@ -188,5 +188,5 @@ def order_of(deployment: Deployment, arn: str, event: object, request_id: str) -
         "arn": arn,
         "event": event,
         "timeout_s": deployment.timeout_s,
-        "trace_id": f"Root={root};Parent={secrets.token_hex(8)};Sampled=0",
+        "trace_id": f"Root={root};Parent={secrets.token_hex(8)};Sampled=0;{lineage.mark(lineage.hops.get() + 1)}",
     }

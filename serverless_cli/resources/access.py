@@ -1,0 +1,51 @@
+"""`access:` of a function: what it may do with other resources of the blueprint, as statements of its role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from serverless_cli.errors import Problem
+from serverless_cli.resources.base import Declared, Scope
+from serverless_cli.wiring import Grant
+
+Access = Mapping[str, str | Mapping[str, str]]
+"""`{photos: read}`, or `{photos: {read: in/*}}` to narrow it to a prefix"""
+
+
+def wanted(access: Access) -> Iterator[tuple[str, str, str]]:
+    """Each target with a verb and the prefix that narrows it, empty for all of it."""
+    for target, verbs in access.items():
+        pairs = {verbs: ""} if isinstance(verbs, str) else verbs
+        for verb, prefix in pairs.items():
+            yield target, verb, prefix.removesuffix("*")
+
+
+def problems(it: Declared[Any], scope: Scope) -> Iterator[Problem]:
+    """What nobody can grant."""
+    if it.keys.role and it.keys.access:
+        yield Problem(
+            f"{it.id} has both `role` and `access`",
+            "`access` becomes statements of the role that slx makes; a role of your own speaks for itself",
+            "leave one of them out",
+            it.line("access"),
+        )
+    for target, verb, prefix in wanted(it.keys.access):
+        where = it.line("access", target, verb)
+        if scope.declared(target) is None:
+            yield Problem(f"`access` names {target}, which is no resource", where=it.line("access", target))
+        elif "*" in prefix or "?" in prefix:
+            yield Problem(f"`{prefix}` is no prefix", "a * stands at its end only", where=where)
+        elif not scope.grants(target, verb):
+            yield Problem(f"`{verb}` is nothing that {target} can grant", where=where)
+        elif not scope.grants(target, verb, prefix):
+            yield Problem(f"`{verb}` of {target} cannot be narrowed to a prefix", "only a bucket's can", where=where)
+
+
+def grants(it: Declared[Any], scope: Scope) -> Iterator[Grant]:
+    """The statements, each with the line that asks for it."""
+    for target, verb, prefix in wanted(it.keys.access):
+        for statement in scope.grants(target, verb, prefix):
+            reason = statement.reason or f"access to {target}: {verb}"
+            yield Grant(it.id, replace(statement, reason=reason), it.line("access", target, verb))
