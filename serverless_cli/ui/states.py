@@ -14,7 +14,7 @@ from serverless_cli.model import CheckResult, ResourceState, Secret, StackState,
 from serverless_cli.ui.changes import change_lines
 from serverless_cli.ui.layout import Hang, Row, Rows, Unbroken
 from serverless_cli.ui.plans import label, title
-from serverless_cli.ui.text import clean, duration, line, many, plural, size
+from serverless_cli.ui.text import clean, duration, line, plural, size
 from serverless_cli.ui.values import HIDDEN
 
 _MARKS = {
@@ -107,12 +107,10 @@ def sweep(it: Sweep) -> Group:
 
 
 def _looked(counts: Mapping[str, int]) -> str:
+    """How far the search went, and what of the stack may be there still (retained)."""
     seen = [plural(count, kind) for kind, count in counts.items() if count]
-    none = [many(kind) for kind, count in counts.items() if not count]
-    said = [f"looked through {', '.join(seen)}"] if seen else []
-    if none:
-        said.append(f"there are no {', '.join(none)} of slx")
-    return "; ".join(said)
+    said = f"searched {plural(len(counts), 'kind')} of resources for its mark"
+    return f"{said}; kept: {', '.join(seen)}" if seen else said
 
 
 class Emulator(Protocol):

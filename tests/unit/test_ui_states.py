@@ -86,7 +86,7 @@ def test_a_check_that_failed_says_what_it_saw_and_where_it_stands() -> None:
 def test_the_proof_says_what_was_looked_through() -> None:
     found = rendered(states.sweep(Sweep((), {"function": 5, "role": 1, "bucket": 0})), 200)
 
-    assert found == "proof: nothing left; looked through 5 functions, 1 role; there are no buckets of slx\n"
+    assert found == "proof: nothing left; searched 3 kinds of resources for its mark; kept: 5 functions, 1 role\n"
 
 
 def test_what_is_left_is_listed() -> None:
