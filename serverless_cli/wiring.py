@@ -189,7 +189,8 @@ class Admits(Wiring):
 @dataclass(frozen=True, slots=True)
 class Listens(Wiring):
     """The function with the id `function` is called by a rule of its own: on `schedule`, or for events of the bus
-    with the id `bus` (`default` is always there) that match `pattern` (canonical JSON). `number` tells several apart."""
+    with the id `bus` (`default` is always there) that match `pattern` (canonical JSON). `number` tells several apart.
+    """
 
     function: str
     number: int

@@ -244,7 +244,9 @@ class DeliveryStreamKind(Kind[DeliverySpec]):
         found, tags = together(aws, (lambda: _describe(aws, here.name), lambda: _tags(aws, here.name)))
         if found is None or found["DeliveryStreamStatus"] == "DELETING":
             return None
-        return Observed(form.read(found), {"arn": found["DeliveryStreamARN"]}, Mark.of(tags), _why(found))
+        known = here.wish or here.recorded
+        spec = form.read(found, known.backup if isinstance(known, DeliverySpec) else None)
+        return Observed(spec, {"arn": found["DeliveryStreamARN"]}, Mark.of(tags), _why(found))
 
     def create(self, aws: Aws, here: Here, spec: DeliverySpec) -> Outputs:
         _until_gone(aws, here.name)

@@ -73,12 +73,12 @@ def change(spec: DeliverySpec) -> dict[str, Any]:
     return {**_destination(spec), **backup}
 
 
-def read(have: Mapping[str, Any]) -> DeliverySpec:
-    """The spec from what DescribeDeliveryStream answers."""
+def read(have: Mapping[str, Any], known: Backup | None = None) -> DeliverySpec:
+    """The spec from what DescribeDeliveryStream answers. `known` is where copies should go: the local emulator says
+    that there are some, but not where."""
     to: dict[str, Any] = (have.get("Destinations") or [{}])[0].get("ExtendedS3DestinationDescription") or {}
     source = ((have.get("Source") or {}).get("KinesisStreamSourceDescription") or {}).get("KinesisStreamARN", "")
     hints = to.get("BufferingHints") or {}
-    copies = to.get("S3BackupDescription") or {}
     return DeliverySpec(
         role=to.get("RoleARN", ""),
         source=source,
@@ -89,9 +89,7 @@ def read(have: Mapping[str, Any]) -> DeliverySpec:
         buffer_s=hints.get("IntervalInSeconds", BUFFER_S),
         compression=to.get("CompressionFormat", "UNCOMPRESSED"),
         transform=next(_transforms(to.get("ProcessingConfiguration") or {}), None),
-        backup=Backup(copies.get("BucketARN", ""), copies.get("Prefix", ""))
-        if to.get("S3BackupMode") == "Enabled"
-        else None,
+        backup=_backup(to, known),
         log_group=_log_group(to.get("CloudWatchLoggingOptions") or {}),
         works=have.get("DeliveryStreamStatus") != "CREATING_FAILED",
     )
@@ -123,6 +121,14 @@ def _copies(spec: DeliverySpec, backup: Backup) -> dict[str, Any]:
 
 def _logging(spec: DeliverySpec, stream: str) -> dict[str, Any]:
     return {"Enabled": True, "LogGroupName": spec.log_group, "LogStreamName": stream}
+
+
+def _backup(have: Mapping[str, Any], known: Backup | None) -> Backup | None:
+    if have.get("S3BackupMode") != "Enabled":
+        return None
+    copies = have.get("S3BackupDescription")
+    unsaid = known or Backup("", "")
+    return Backup(copies.get("BucketARN", ""), copies.get("Prefix", "")) if copies else unsaid
 
 
 def _log_group(have: Mapping[str, Any]) -> str:
