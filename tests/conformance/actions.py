@@ -15,6 +15,8 @@ _DIFFERENT = {
     "s3.DeleteObjects": "s3:DeleteObject",
     "s3.GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "s3.PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3.GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+    "s3.PutBucketNotificationConfiguration": "s3:PutBucketNotification",
     "s3control.GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
 }
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from all_rows import ROWS
 from bench import PLACE, Bench, Calls, Raw, Row
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from moto_gaps import CompletedMoto
-from rows import ROWS
 
 from serverless_cli.aws.calls import Aws
 from serverless_cli.aws.clock import WallClock

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from bench import ID, Bench, Row
+from rows_messaging import MESSAGING
+from rows_state_machine import STATE_MACHINE
+from rows_table import TABLE
 
 from serverless_cli.names import ROLE_NAME, digest, role_path
 from serverless_cli.packaging import Package, package
@@ -499,4 +502,4 @@ CONTENT = Row(
 )
 
 
-ROWS = (FUNCTION, ROLE, LOG_GROUP, PERMISSION, HTTP_API, BUCKET, CONTENT)
+ROWS = (FUNCTION, ROLE, LOG_GROUP, PERMISSION, HTTP_API, BUCKET, CONTENT, TABLE, *MESSAGING, STATE_MACHINE)

@@ -3,9 +3,9 @@ from __future__ import annotations
 from dataclasses import fields
 
 import pytest
+from all_rows import ONE_PER_STACK, ROWS
 from bench import Bench, Row
 from moto_gaps import GAPS
-from rows import ROWS
 
 from serverless_cli.aws.memo import is_read
 from serverless_cli.model import Spec, Verb
@@ -139,7 +139,7 @@ def test_what_is_somebody_elses_is_in_the_way_and_left_as_it_is(bench: Bench, ta
         bench.create()
 
     writes = [operation for operation in bench.calls.operations if not is_read(operation)]
-    assert len(writes) == 1, "the refused create alone"
+    assert len(writes) <= 1, "the refused create at most: some kinds look first"
     assert bench.seen() == before
 
 
@@ -234,7 +234,7 @@ def test_what_a_search_found_is_enough_to_delete_it(bench: Bench):
 
 
 def test_every_kind_has_one_row():
-    assert sorted(row.kind for row in ROWS) == sorted(KINDS)
+    assert sorted(row.kind for row in ROWS) == sorted(KINDS.keys() - ONE_PER_STACK)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
