@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from serverless_cli.app.logs import Query
     from serverless_cli.app.settings import Settings
-    from serverless_cli.cli.seam import Down, Results, Shipped, Up
+    from serverless_cli.cli.seam import Answer, Down, Lines, Results, Shipped, Up
     from serverless_cli.model import CheckResult, Plan, Stack, StackState
     from serverless_cli.ui.states import Emulator
 
@@ -57,6 +59,16 @@ class Slx:
         from serverless_cli.app.check import check
 
         return check(settings, stack, listen)
+
+    def logs(self, settings: Settings, stack: str | None, query: Query, emit: Lines, cancel: threading.Event) -> None:
+        from serverless_cli.app.logs import logs
+
+        logs(settings, stack, query, emit, cancel)
+
+    def invoke(self, settings: Settings, stack: str | None, function: str, event: str) -> Answer:
+        from serverless_cli.app.invoke import invoke
+
+        return invoke(settings, stack, function, event)
 
     def validate(self, settings: Settings, blueprint: str | None) -> Stack:
         from serverless_cli.app.catalog import validate

@@ -15,6 +15,8 @@ COMMANDS = {
     "plan": (f"{_HERE}.plan:plan", "Show what `up` would do, field by field."),
     "outputs": (f"{_HERE}.outputs:outputs", "Print a stack's outputs, for scripts."),
     "check": (f"{_HERE}.check:check", "Run a stack's end-to-end checks."),
+    "logs": (f"{_HERE}.logs:logs", "Print what the functions wrote, merged by time."),
+    "invoke": (f"{_HERE}.invoke:invoke", "Call a function and print what it returned."),
     "open": (f"{_HERE}.open:open_", "Open a stack's website in the browser."),
     "blueprints": (f"{_HERE}.blueprints:blueprints", "List the blueprints that ship with slx."),
     "init": (f"{_HERE}.init:init", "Copy a blueprint to start from."),

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:  # none of this is needed to show help
     from pathlib import Path
 
+    from serverless_cli.app.logs import Query
     from serverless_cli.app.settings import Settings
     from serverless_cli.errors import Problem
     from serverless_cli.events import Listener
     from serverless_cli.model import CheckResult, Loss, Place, Plan, Ref, Report, Stack, StackState, Sweep
+    from serverless_cli.ui.logs import LogLine
     from serverless_cli.ui.states import Emulator
     from serverless_cli.ui.terminal import Streams
 
     Results = Callable[[CheckResult], None]
+    Lines = Callable[[LogLine], None]
 
 
 class Up(Protocol):
@@ -81,6 +84,19 @@ class Shipped(Protocol):
     def path(self) -> Path: ...
 
 
+class Answer(Protocol):
+    """What a function returned."""
+
+    @property
+    def payload(self) -> str: ...
+
+    @property
+    def failed(self) -> bool: ...
+
+    @property
+    def log(self) -> str: ...
+
+
 class App(Protocol):
     """The commands as functions; `serverless_cli.app` is the one that users have."""
 
@@ -104,6 +120,12 @@ class App(Protocol):
 
     def check(self, settings: Settings, stack: str | None, listen: Results) -> tuple[CheckResult, ...]:
         """Runs the checks of a stack; `listen` hears of each result as it comes."""
+
+    def logs(self, settings: Settings, stack: str | None, query: Query, emit: Lines, cancel: threading.Event) -> None:
+        """Tells `emit` each line of the logs that the query asks for."""
+
+    def invoke(self, settings: Settings, stack: str | None, function: str, event: str) -> Answer:
+        """Calls one function with an event (JSON text)."""
 
     def validate(self, settings: Settings, blueprint: str | None) -> Stack:
         """The checked blueprint. Raises BlueprintError with all that is wrong with it."""

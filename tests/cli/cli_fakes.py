@@ -13,6 +13,8 @@ from typing import Any
 
 from click.testing import CliRunner
 
+from serverless_cli.app.invoke import Answer
+from serverless_cli.app.logs import LogLine, Query
 from serverless_cli.app.settings import Settings
 from serverless_cli.cli.main import cli
 from serverless_cli.cli.seam import Wiring
@@ -142,6 +144,8 @@ class FakeApp:
     error: BaseException | None = None
     targets: tuple[FakeTarget, ...] = ()
     opens: bool = True
+    lines: tuple[LogLine, ...] = ()
+    answer: Answer = field(default_factory=lambda: Answer("null", failed=False, log=""))
     calls: list[tuple[str, Any]] = field(default_factory=list)
     settings: Settings | None = None
 
@@ -181,6 +185,15 @@ class FakeApp:
         for result in self.results:
             listen(result)
         return self.results
+
+    def logs(self, settings: Settings, stack: str | None, query: Query, emit: Any, cancel: threading.Event) -> None:
+        self._asked("logs", (stack, query), settings)
+        for line in self.lines:
+            emit(line)
+
+    def invoke(self, settings: Settings, stack: str | None, function: str, event: str) -> Answer:
+        self._asked("invoke", (stack, function, event), settings)
+        return self.answer
 
     def validate(self, settings: Settings, blueprint: str | None) -> Stack:
         self._asked("validate", blueprint, settings)
@@ -244,9 +257,9 @@ class Line:
     app: FakeApp = field(default_factory=FakeApp)
     environ: dict[str, str | None] = field(default_factory=dict)
 
-    def __call__(self, *args: str) -> Result:
+    def __call__(self, *args: str, stdin: str | None = None) -> Result:
         """Runs `slx args` without a terminal."""
-        result = CliRunner(env=self.environ).invoke(cli, args, obj=Wiring(self.app, None, self.folder))
+        result = CliRunner(env=self.environ).invoke(cli, args, stdin, obj=Wiring(self.app, None, self.folder))
         return Result(result.exit_code, result.stdout, result.stderr)
 
     def typed(self, answer: str, *args: str) -> Result:
