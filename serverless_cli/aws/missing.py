@@ -14,7 +14,8 @@ _GONE: dict[str, frozenset[str]] = {
         "NoSuchCachePolicy", "NoSuchResponseHeadersPolicy", "NoSuchFunctionExists",
     }),
     "cloudwatch": _NOT_FOUND | {"ResourceNotFound"},
-    "dynamodb": _NOT_FOUND | {"TableNotFoundException", "PolicyNotFoundException"},
+    # moto's DescribeTimeToLive says ResourceNotFound, where AWS says ResourceNotFoundException.
+    "dynamodb": _NOT_FOUND | {"TableNotFoundException", "PolicyNotFoundException", "ResourceNotFound"},
     "events": _NOT_FOUND,
     "firehose": _NOT_FOUND,
     "iam": frozenset({"NoSuchEntity"}),

@@ -15,7 +15,7 @@ from serverless_cli.errors import Location
 from serverless_cli.model import Handout, Late, Place, Ref, Secret
 from serverless_cli.resources.base import Attribute
 
-RESERVED = ("param", "slx")
+RESERVED = ("param", "slx", "check")
 RUN = ("stage", "region", "account", "stack")
 
 _FORM = re.compile(r"\$\$\{|\$\{([^}$\n]*)(\}?)")

@@ -106,7 +106,7 @@ def _check() -> Schema:
         "additionalProperties": False,
         "properties": {
             **probes,
-            "expect": {"description": "What the answer must be like.", "type": "object"},
+            "expect": {"description": "What must be so: the answer, and what came of it.", "type": "object"},
             "deadline_s": {**_shape(deadline), "description": "Seconds to keep trying."},
         },
         "oneOf": [{"required": [name]} for name in PROBES],

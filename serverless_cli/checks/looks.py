@@ -83,8 +83,14 @@ def _item(trial: Trial, it: Mapping[str, Any]) -> dict[str, Any] | None:
     return plain_item(found["Item"]) if found and found.get("Item") else None
 
 
+def _named(it: Mapping[str, Any]) -> str:
+    """A row by its table and the values of its key."""
+    key = json.loads(it["key"])
+    return f"{it['table']} {'/'.join(str(value) for value in key.values())}"
+
+
 def _row(trial: Trial, it: Mapping[str, Any]) -> Seen:
-    label = f"{it['table']} {short(it['key'])}"
+    label = _named(it)
     item = _item(trial, it)
     if item is None:
         return Seen(f"{label} is not there")
@@ -96,7 +102,7 @@ def _row(trial: Trial, it: Mapping[str, Any]) -> Seen:
 
 
 def _no_row(trial: Trial, it: Mapping[str, Any]) -> Seen:
-    label = f"{it['table']} {short(it['key'])}"
+    label = _named(it)
     return Seen(saw=f"no {label}") if _item(trial, it) is None else Seen(f"{label} is there", final=True)
 
 

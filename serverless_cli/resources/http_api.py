@@ -29,6 +29,7 @@ from serverless_cli.resources.http_api_targets import RouteKeys, route_to, targe
 from serverless_cli.resources.ownership import belongs
 from serverless_cli.wiring import Grant, Invokes, Runs, Wiring
 
+AUTH = {"none": "NONE", "iam": "AWS_IAM"}
 ROUTE_KEY = r"\$default|(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|ANY) /\S*"
 Origin = Annotated[str, Pattern(r"\*|https?://[^/\s]+", "`*` or scheme and host, without a path or a slash at the end")]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "*"]
@@ -62,7 +63,10 @@ class HttpApiKeys:
         str, Doc("The deployment stage; a named one is the first segment of the URL's path."),
         Pattern(r"\$default|[a-zA-Z0-9_-]{1,128}", "letters, digits, - and _, or $default"),
     ] = "$default"  # fmt: skip
-    auth: Annotated[Literal["none"], Doc("Who may call: `none` leaves it open.")] = "none"
+    auth: Annotated[
+        Literal["none", "iam"],
+        Doc("Who may call: `none` leaves it open, `iam` wants signed requests and `execute-api:Invoke`."),
+    ] = "none"
     cors: Annotated[CorsKeys | None, Doc("Which pages of other origins may call.")] = None
 
 
@@ -93,7 +97,10 @@ class HttpApiType(Type[HttpApiKeys]):
     def expand(self, it: Declared[HttpApiKeys], scope: Scope) -> Iterable[Resource | Wiring]:
         keys, ref, place = it.keys, Ref("http-api", it.id), scope.place
         role = role_arn(place, role_name(place, it.id))
-        routes = {key: route_to(it, key, _long(route), scope, role) for key, route in keys.routes.items()}
+        routes = {
+            key: replace(route_to(it, key, _long(route), scope, role), auth=AUTH[keys.auth])
+            for key, route in keys.routes.items()
+        }
         services = any(route.subtype for route in routes.values())
         needs = frozenset({Ref("role", it.id)} if services else ())
         spec = HttpApiSpec(it.name, keys.deployment_stage, routes, _wanted_cors(keys.cors))

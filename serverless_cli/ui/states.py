@@ -92,9 +92,16 @@ def check(it: CheckResult) -> ConsoleRenderable:
     return Unbroken(Text.assemble(head, text)) if it.ok else Hang(head, text)
 
 
+SUBJECTS = (
+    "url", "bucket", "queue", "topic", "bus", "stream", "delivery_stream", "state_machine", "function", "table",
+)  # fmt: skip
+"""what a probe may be aimed at, by the key that says it"""
+
+
 def _asked(it: CheckResult) -> str:
     """The probe and what it was aimed at, unless what it saw says that already."""
-    subject = next((str(one) for one in it.check.arguments.values() if isinstance(one, str)), "")
+    given = it.check.arguments
+    subject = next((str(given[key]) for key in SUBJECTS if isinstance(given.get(key), str)), "")
     return it.check.probe if subject in it.saw else f"{it.check.probe} {subject}"
 
 

@@ -1,5 +1,8 @@
 """A small AWS in memory for checks: a bucket, queues, tables, a state machine; and a clock that needs no time."""
 
+# The parameters are AWS's own, and so are their names.
+# ruff: noqa: N803
+
 from __future__ import annotations
 
 import io
@@ -149,7 +152,9 @@ class FakeWorld:
         return [parameters for name, parameters in self.calls if name == operation]
 
 
-def proved(world: FakeWorld, probe: str, arguments: dict[str, Any], expect: Any = None, deadline: float = 30) -> CheckResult:
+def proved(
+    world: FakeWorld, probe: str, arguments: dict[str, Any], expect: Any = None, deadline: float = 30
+) -> CheckResult:
     """What came of a check in that world."""
     check = Check(probe, arguments, expect or {}, deadline)
     return prove(check, Desk(world, world.now, world.sleep, world.date, world.new_id))

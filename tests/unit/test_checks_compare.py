@@ -72,7 +72,9 @@ def test_what_firehose_could_not_deliver_is_read_in_the_clear():
         pytest.param(WEBP + b"VP8X" + bytes(8) + b"\x04\0\0\x06\0\0", Image("webp", 5, 7), id="webp, extended"),
         pytest.param(WEBP + b"VP8 " + bytes(10) + b"\x05\0\x07\0", Image("webp", 5, 7), id="webp, lossy"),
         pytest.param(
-            WEBP + b"VP8L" + bytes(4) + b"\x2f" + (4 | 6 << 14).to_bytes(4, "little"), Image("webp", 5, 7), id="lossless"
+            WEBP + b"VP8L" + bytes(4) + b"\x2f" + (4 | 6 << 14).to_bytes(4, "little"),
+            Image("webp", 5, 7),
+            id="lossless",
         ),
         pytest.param(WEBP + b"NOPE", None, id="webp of no known kind"),
         pytest.param(JPEG[:12], None, id="broken off"),

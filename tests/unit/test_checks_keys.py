@@ -53,7 +53,9 @@ def _rest(place: Place) -> tuple[str, str, str]:
 def refused(home, text: str) -> tuple[str, ...]:
     with pytest.raises(BlueprintError) as error:
         checks(home, text)
-    return tuple(f"{one.what}: {one.why} {one.hint} {one.where.line}:{one.where.column}" for one in error.value.problems)
+    return tuple(
+        f"{one.what}: {one.why} {one.hint} {one.where.line}:{one.where.column}" for one in error.value.problems
+    )
 
 
 def test_a_check_names_resources_by_their_ids(home):
@@ -114,17 +116,17 @@ def test_keep_is_part_of_what_was_said(home):
     [
         pytest.param(
             "- put_object: {bucket: photo, key: '${check.id}', body: x}\n  expect: {no_row: {table: results, key: {id: 1}}}",
-            "a check wants a bucket: no resource has the id `photo` did you mean `photos`? 11:26",
+            "a check wants a bucket: no resource has the id `photo` did you mean `photos`? 11:18",
             id="an id with a typo",
         ),
         pytest.param(
             "- send_message: {queue: photos, body: x}\n  expect: {message: {queue: jobs}}",
-            "a check wants a queue: `photos` is a bucket there are: jobs 11:21",
+            "a check wants a queue: `photos` is a bucket there are: jobs 11:20",
             id="a resource of another type",
         ),
         pytest.param(
             "- put_record: {stream: s, data: x}\n  expect: {message: {queue: jobs}}",
-            "a check wants a stream: no resource has the id `s` declare it under `resources:` as a stream 11:19",
+            "a check wants a stream: no resource has the id `s` declare it under `resources:` as a stream 11:18",
             id="a type of which there is none",
         ),
         pytest.param(
@@ -154,7 +156,7 @@ def test_keep_is_part_of_what_was_said(home):
         ),
         pytest.param(
             "- put_item: {table: results, item: [1]}\n  expect: {message: {queue: jobs}}",
-            "`item` wants a mapping: it is of names and values  11:33",
+            "`item` wants a mapping: it is of names and values  11:32",
             id="an item that is none",
         ),
         pytest.param(

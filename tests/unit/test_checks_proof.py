@@ -146,7 +146,9 @@ def test_a_queue_with_dead_letters_is_never_looked_into(world):
 def test_checks_that_share_a_queue_do_not_take_from_each_other(world):
     desk = Desk(world, world.now, world.sleep, world.date, world.new_id)
     ask = [
-        Check("send_message", {"queue": "q", "body": f'"{ID} {n}"'}, {"message": {"queue": "q", "contains": f"{ID} {n}"}})
+        Check(
+            "send_message", {"queue": "q", "body": f'"{ID} {n}"'}, {"message": {"queue": "q", "contains": f"{ID} {n}"}}
+        )
         for n in range(6)
     ]
 
@@ -203,7 +205,9 @@ def test_other_errors_may_pass(world):
             raise refusal("sqs.SendMessage", "InternalError")
 
     world.on["sqs.SendMessage"] = fail
-    assert proved(world, "send_message", {"queue": "q", "body": f'"{ID}"'}, {"message": {"queue": "q", "contains": ID}}).ok
+    assert proved(
+        world, "send_message", {"queue": "q", "body": f'"{ID}"'}, {"message": {"queue": "q", "contains": ID}}
+    ).ok
 
 
 def test_what_could_not_be_removed_is_told(world):

@@ -83,6 +83,15 @@ def test_routes_to_functions_and_services_live_in_one_api(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(("written", "authorization"), [("none", "NONE"), ("iam", "AWS_IAM")])
+def test_who_may_call_is_said_for_every_route(tmp_path, written, authorization):
+    text = api("jobs", JOBS) + f"      GET /: hello\n    auth: {written}\n  hello: {{type: function, code: ./code}}\n"
+
+    routes = spec(made(tmp_path, text)["http-api api"]).routes
+
+    assert {one.auth for one in routes.values()} == {authorization}
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -7,7 +7,7 @@ here the result has the job's own id, and a second one takes the place of the fi
 import json
 import logging
 import os
-from typing import Any, NotRequired, TypedDict
+from typing import Any, TypedDict
 
 import boto3
 
@@ -28,7 +28,6 @@ class Record(TypedDict):
     receiptHandle: str
     body: str
     attributes: dict[str, str]
-    eventSource: NotRequired[str]
 
 
 def handler(event: dict[str, list[Record]], context: object) -> dict[str, Any]:

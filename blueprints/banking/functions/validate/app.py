@@ -6,7 +6,7 @@ taken for granted, and what is wrong becomes a list of reasons rather than an ex
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 MOST_CENTS = int(os.environ["MOST_CENTS"])
 LEAST_CENTS = 100_00
@@ -44,6 +44,6 @@ def problems(request: dict[str, Any]) -> Iterator[str]:
         yield f"months wants one of {', '.join(map(str, MONTHS))}"
 
 
-def is_whole(value: object) -> bool:
+def is_whole(value: object) -> TypeGuard[int]:
     """In Python, True is a 1; as an amount it is none."""
     return isinstance(value, int) and not isinstance(value, bool)
