@@ -63,7 +63,8 @@ def heres(
     for ref, resource in wish.items():
         entry = recorded(record, resource, kinds[ref.kind]) or Entry(ref, resource.name)
         outputs = entry.outputs or at_hand.get((ref, _label(kinds, resource)), NOTHING)
-        result[ref] = Here(ref, resource.name, place, outputs, resource.spec, entry.spec, entry.expected)
+        spec = None if resource.existing else resource.spec
+        result[ref] = Here(ref, resource.name, place, outputs, spec, entry.spec, entry.expected)
     for ref, one in remnants(place, kinds, record, found, wish).items():
         entry = one.entry
         result[ref] = Here(ref.current, entry.name, place, entry.outputs, None, entry.spec, entry.expected)

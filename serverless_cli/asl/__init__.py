@@ -6,7 +6,7 @@ The facts are those of the language's specification (states-language.net) and of
 from __future__ import annotations
 
 from serverless_cli.asl.calls import Call, calls
-from serverless_cli.asl.findings import Finding
 from serverless_cli.asl.validate import validate
+from serverless_cli.finding import Finding
 
 __all__ = ["Call", "Finding", "calls", "validate"]

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from serverless_cli.asl.findings import Path
 from serverless_cli.asl.needs import needs
 from serverless_cli.asl.states import DISTRIBUTED
 from serverless_cli.asl.targets import FUNCTION, Pattern, target
 from serverless_cli.asl.values import Need, Parameters, World
+from serverless_cli.finding import Path
 from serverless_cli.model import Place
 
 _NONE: Mapping[str, str] = {}

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from serverless_cli.asl import scalars
-from serverless_cli.asl.findings import Here, called, is_list, is_mapping, near, shown
+from serverless_cli.asl.findings import Here, is_list, is_mapping, near
 from serverless_cli.asl.paths import check_path, is_expression
+from serverless_cli.finding import called, shown
 
 _ORDERED = ("Equals", "LessThan", "GreaterThan", "LessThanEquals", "GreaterThanEquals")
 _KINDS: Mapping[str, tuple[tuple[type[Any], ...], str]] = {

@@ -6,7 +6,8 @@ counterpart in the other.
 
 from __future__ import annotations
 
-from serverless_cli.asl.findings import JSONATA, JSONPATH, Here, near, shown
+from serverless_cli.asl.findings import JSONATA, JSONPATH, Here, near
+from serverless_cli.finding import shown
 
 _BOTH: dict[str, str] = {
     "Task": "Next End Retry Catch Assign Resource TimeoutSeconds HeartbeatSeconds Credentials",

@@ -7,24 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-Path = tuple[str | int, ...]
-"""Where something is in a definition: keys and indexes from its top."""
+from serverless_cli.finding import Finding, Path, called
 
 LIMIT = 100
 """nobody reads more"""
 
 JSONPATH, JSONATA = "JSONPath", "JSONata"
 STANDARD, EXPRESS = "standard", "express"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong, at `path` of the definition."""
-
-    path: Path
-    what: str
-    why: str = ""
-    hint: str = ""
 
 
 @dataclass(slots=True)
@@ -62,26 +51,6 @@ class Here:
     @property
     def jsonata(self) -> bool:
         return self.language == JSONATA
-
-
-def shown(value: object) -> str:
-    """A value for a message: short, on one line, in backticks."""
-    text = value if isinstance(value, str) else repr(value)
-    text = text if len(text) <= 60 else text[:59] + "…"
-    return "`" + "".join(c if c.isprintable() else "�" for c in text) + "`"
-
-
-def called(value: object) -> str:
-    """What a JSON value is, in a user's words."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, int | float):
-        return "a number"
-    if isinstance(value, str):
-        return "text"
-    return "a list" if isinstance(value, list) else "a mapping"
 
 
 def near(word: str, choices: Iterable[str], *, otherwise: str = "") -> str:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from serverless_cli.asl.findings import Here, called, near, shown, texts
+from serverless_cli.asl.findings import Here, near, texts
+from serverless_cli.finding import called, shown
 
 MANY = 10**6
 INTRINSICS: dict[str, tuple[int, int]] = {

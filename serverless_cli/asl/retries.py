@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from serverless_cli.asl import scalars
-from serverless_cli.asl.findings import Here, called, is_list, is_mapping, near, shown
+from serverless_cli.asl.findings import Here, is_list, is_mapping, near
 from serverless_cli.asl.scalars import LONGEST_S, Check
+from serverless_cli.finding import called, shown
 
 ALL = "States.ALL"
 ERRORS = (

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from serverless_cli.asl.findings import Here, called, shown
+from serverless_cli.asl.findings import Here
 from serverless_cli.asl.paths import check_expressions, check_path, check_template, is_expression
+from serverless_cli.finding import called, shown
 
 LONGEST_S = 99_999_999
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")

@@ -8,10 +8,11 @@ from typing import Any
 from serverless_cli.asl import scalars
 from serverless_cli.asl.choices import check_choices
 from serverless_cli.asl.fields import FIELDS, FLOWING, TYPES, check_fields
-from serverless_cli.asl.findings import EXPRESS, JSONATA, JSONPATH, Here, is_list, is_mapping, near, shown
+from serverless_cli.asl.findings import EXPRESS, JSONATA, JSONPATH, Here, is_list, is_mapping, near
 from serverless_cli.asl.retries import check_catch, check_retry
 from serverless_cli.asl.scalars import LONGEST_S, Check
 from serverless_cli.asl.targets import check_resource
+from serverless_cli.finding import shown
 
 DISTRIBUTED = "DISTRIBUTED"
 _DISTRIBUTED_ONLY = (

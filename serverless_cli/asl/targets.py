@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from serverless_cli.asl.findings import EXPRESS, Here, called, near, shown
+from serverless_cli.asl.findings import EXPRESS, Here, near
+from serverless_cli.finding import called, shown
 
 
 class Pattern(StrEnum):

@@ -14,8 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 from serverless_cli.asl import scalars
-from serverless_cli.asl.findings import JSONATA, JSONPATH, Finding, Findings, Here, called, near, shown
+from serverless_cli.asl.findings import JSONATA, JSONPATH, Findings, Here, near
 from serverless_cli.asl.states import check_state, language
+from serverless_cli.finding import Finding, called, shown
 
 MOST_BYTES = 1_048_576
 DEEPEST = 100

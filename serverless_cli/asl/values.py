@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from serverless_cli.asl.findings import Path
 from serverless_cli.asl.paths import is_expression
+from serverless_cli.finding import Path
 from serverless_cli.model import Place
 from serverless_cli.names import arn
 

@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from serverless_cli.eventbridge.finding import Finding, Path, called, near, shown
+from serverless_cli.finding import Finding, Path, called, near, shown
 
 LONGEST, LONGEST_FILTER = 2048, 4096
 BOUND = 5_000_000_000

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from serverless_cli.eventbridge.finding import Finding, near, shown
+from serverless_cli.finding import Finding, near, shown
 
 LONGEST = 256
 UNITS = ("minute", "hour", "day")

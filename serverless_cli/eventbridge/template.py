@@ -17,7 +17,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from serverless_cli.eventbridge.finding import Finding, near, shown
+from serverless_cli.finding import Finding, near, shown
 
 LONGEST, LONGEST_PATH, MOST_PATHS = 8192, 256, 100
 PATH = r"\$(?:\.[A-Za-z0-9_/-]+|\.\*|\[(?:[0-9]+|\*)\])*"

@@ -1,10 +1,12 @@
 """Resource policies of queues and topics: which services may send to them. Wiring; nobody writes it as a type.
 
 AWS facts (SQS and SNS developer guides; the tools that code against them):
-- One policy for each queue or topic, written as a whole: statements that are not slx's are read and written back.
+- One policy for each queue or topic, written as a whole: whatever in it is not slx's is read and written back as it is.
 - Neither SNS nor EventBridge checks a queue's policy when it is wired: a missing statement loses messages silently;
   S3 does check, so the policy comes before the notification.
-- A topic always has a policy: the default statement of its owner. An empty one clears a queue's.
+- A topic always has a policy: the default statement of its owner. An empty one clears a queue's, and is refused for a
+  topic.
+- A queue can be used about a second after it was made.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from serverless_cli.resources.base import Here, Kind, Scope, Weaver
 from serverless_cli.wiring import Admits, Wiring
 
 PREFIX = "slx-"
+KEYS = 6
+"""how many keys a statement has: Sid, Effect, Principal, Action, Resource, Condition"""
 FRESH = Passing("AWS.SimpleQueueService.NonExistentQueue")
 
 
@@ -83,28 +87,33 @@ class AdmissionKind(Kind[AdmissionSpec]):
     }  # fmt: skip
 
     def read(self, aws: Aws, here: Here) -> Observed | None:
-        of = here.name.partition("/")[0]
-        found = _read(aws, here)
-        ours = {one["Sid"]: _admission(one) for one in found or () if str(one.get("Sid", "")).startswith(PREFIX)}
-        return Observed(AdmissionSpec(of, ours)) if ours else None
+        found = _policy(aws, here)
+        own = _arn(here)
+        ours = {one["Sid"]: _admission(own, one) for one in _statements(found) if _is_ours(one)}
+        return Observed(AdmissionSpec(here.name.partition("/")[0], ours)) if ours else None
 
     def create(self, aws: Aws, here: Here, spec: AdmissionSpec) -> Outputs:
-        own = _arn(here)
-        foreign = [one for one in _read(aws, here) or () if not str(one.get("Sid", "")).startswith(PREFIX)]
-        _write(aws, here, [*foreign, *(_statement(own, sid, one) for sid, one in spec.statements.items())])
+        own, found = _arn(here), _policy(aws, here) or {}
+        ours = [_statement(own, sid, one) for sid, one in spec.statements.items()]
+        _write(aws, here, found, [*(one for one in _statements(found) if not _is_ours(one)), *ours])
         return {}
 
     def update(self, aws: Aws, here: Here, spec: AdmissionSpec, changes: tuple[Change, ...]) -> Outputs:
         return self.create(aws, here, spec)
 
     def delete(self, aws: Aws, here: Here) -> None:
-        found = _read(aws, here)
+        found = _policy(aws, here)
+        # A read may still show what was before a change: that nothing of ours is seen proves nothing.
         if found is not None:
-            _write(aws, here, [one for one in found if not str(one.get("Sid", "")).startswith(PREFIX)])
+            _write(aws, here, found, [one for one in _statements(found) if not _is_ours(one)])
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         """Policies go with their queue or topic."""
         return iter(())
+
+
+def _is_ours(one: Mapping[str, Any]) -> bool:
+    return str(one.get("Sid", "")).startswith(PREFIX)
 
 
 def _arn(here: Here) -> str:
@@ -112,24 +121,29 @@ def _arn(here: Here) -> str:
     return arn(here.place, "sqs" if of == "queue" else "sns", name)
 
 
-def _read(aws: Aws, here: Here) -> list[dict[str, Any]] | None:
-    """The statements of the policy; None when the queue or topic is gone."""
+def _policy(aws: Aws, here: Here) -> dict[str, Any] | None:
+    """The policy's document; None when the queue or topic is gone."""
     of, _, name = here.name.partition("/")
     if of == "topic":
         found = aws.find("sns.GetTopicAttributes", TopicArn=_arn(here))
     else:
         url = aws.find("sqs.GetQueueUrl", QueueName=name)
         found = url and aws.find("sqs.GetQueueAttributes", QueueUrl=url["QueueUrl"], AttributeNames=["Policy"])
-    if not found:
-        return None
-    policy = (found.get("Attributes") or {}).get("Policy") or "{}"
-    statements = json.loads(policy).get("Statement") or []
+    return json.loads((found.get("Attributes") or {}).get("Policy") or "{}") if found else None
+
+
+def _statements(policy: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    statements = (policy or {}).get("Statement") or []
     return list(statements) if isinstance(statements, list) else [statements]
 
 
-def _write(aws: Aws, here: Here, statements: list[dict[str, Any]]) -> None:
+def _write(aws: Aws, here: Here, found: Mapping[str, Any], statements: list[dict[str, Any]]) -> None:
+    """Writes the document that was found with other statements."""
     of, _, name = here.name.partition("/")
-    policy = json.dumps({"Version": VERSION, "Statement": statements}, separators=(",", ":")) if statements else ""
+    if of == "topic" and not statements:
+        statements = [_default(_arn(here), here.place)]
+    document = {**(found or {"Version": VERSION}), "Statement": statements}
+    policy = json.dumps(document, separators=(",", ":"), ensure_ascii=False) if statements else ""
     if of == "topic":
         aws.call("sns.SetTopicAttributes", TopicArn=_arn(here), AttributeName="Policy", AttributeValue=policy)
     else:
@@ -137,24 +151,51 @@ def _write(aws: Aws, here: Here, statements: list[dict[str, Any]]) -> None:
         aws.call("sqs.SetQueueAttributes", passing=(FRESH,), QueueUrl=url, Attributes={"Policy": policy})
 
 
+def _default(own: str, place: Place) -> dict[str, Any]:
+    """The statement that every topic is made with: its account may do everything (SNS developer guide)."""
+    verbs = ("GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic",
+             "Subscribe", "ListSubscriptionsByTopic", "Publish")  # fmt: skip
+    return {
+        "Sid": "__default_statement_ID",
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": [f"SNS:{verb}" for verb in verbs],
+        "Resource": own,
+        "Condition": {"StringEquals": {"AWS:SourceOwner": place.account}},
+    }
+
+
 def _statement(own: str, sid: str, one: Admission) -> dict[str, Any]:
-    sources = list(one.source_arns) if len(one.source_arns) > 1 else one.source_arns[0]
     return {
         "Sid": sid,
         "Effect": "Allow",
         "Principal": {"Service": one.principal},
-        "Action": list(one.actions) if len(one.actions) > 1 else one.actions[0],
+        "Action": _single(one.actions),
         "Resource": own,
-        "Condition": {"ArnEquals": {"aws:SourceArn": sources}},
+        "Condition": {"ArnEquals": {"aws:SourceArn": _single(one.source_arns)}},
     }
 
 
-def _admission(one: Mapping[str, Any]) -> Admission:
-    principal = one.get("Principal")
-    service = principal.get("Service") if isinstance(principal, dict) else None
-    sources = [arns for test in (one.get("Condition") or {}).values() for arns in test.values()]
-    return Admission(
-        service if isinstance(service, str) else json.dumps(principal, sort_keys=True),
-        listed(one.get("Action")),
-        tuple(sorted(source for arns in sources for source in listed(arns))),
-    )
+def _single(values: tuple[str, ...]) -> str | list[str]:
+    return list(values) if len(values) > 1 else values[0]
+
+
+def _admission(own: str, one: Mapping[str, Any]) -> Admission:
+    """What a statement of ours says. One that slx would never write keeps its whole text, so it shows as drift."""
+    match one:
+        case {
+            "Effect": "Allow",
+            "Principal": {"Service": str(service), **others},
+            "Action": actions,
+            "Resource": resource,
+            "Condition": {"ArnEquals": {"aws:SourceArn": sources, **more}, **tests},
+        } if listed(resource) == (own,) and len(one) == KEYS and not (others or more or tests):
+            return Admission(service, tuple(sorted(map(_spelled, listed(actions)))), listed(sources))
+        case _:
+            return Admission(json.dumps(one, sort_keys=True), (), ())
+
+
+def _spelled(action: str) -> str:
+    """SQS and SNS write their own names in capitals."""
+    service, _, name = action.partition(":")
+    return f"{service.lower()}:{name}"

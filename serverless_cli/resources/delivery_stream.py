@@ -30,7 +30,7 @@ from serverless_cli.resources.delivery_stream_form import Backup, DeliverySpec, 
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.wiring import RETENTION_DAYS, Logs, Runs, Statement, Wiring
 
-READY_S = 600.0
+READY_S, CHANGE_S = 600.0, 60.0
 LONGEST_TRANSFORM_S = 300
 _EXPRESSION = re.compile(r"!\{([^}:]*):?([^}]*)\}?")
 _ERROR_TYPE = "error-output-type"
@@ -270,14 +270,7 @@ class DeliveryStreamKind(Kind[DeliverySpec]):
             aws.call("firehose.TagDeliveryStream", DeliveryStreamName=here.name, Tags=here.mark.pairs)
         if fields - {"mark"}:
             _make_log_streams(aws, spec)
-            have = _active(aws, here.name)
-            aws.call(
-                "firehose.UpdateDestination",
-                DeliveryStreamName=here.name,
-                CurrentDeliveryStreamVersionId=have["VersionId"],
-                DestinationId=have["Destinations"][0]["DestinationId"],
-                ExtendedS3DestinationUpdate=form.change(spec),
-            )
+            aws.wait(f"delivery stream {here.name} to change", lambda: _change(aws, here.name, spec), deadline_s=CHANGE_S)
         return {"arn": delivery_stream_arn(here.place, here.name)}
 
     def delete(self, aws: Aws, here: Here) -> None:
@@ -339,6 +332,19 @@ def _active(aws: Aws, name: str) -> dict[str, Any]:
         return found
 
     return aws.wait(f"delivery stream {name} to be active", ask, deadline_s=READY_S)
+
+
+def _change(aws: Aws, name: str, spec: DeliverySpec) -> bool:
+    """Raises NotYet where another change came first: perhaps this very one, whose answer was lost."""
+    have = _active(aws, name)
+    made = attempt(
+        aws, "firehose.UpdateDestination", "ConcurrentModificationException", DeliveryStreamName=name,
+        CurrentDeliveryStreamVersionId=have["VersionId"], DestinationId=have["Destinations"][0]["DestinationId"],
+        ExtendedS3DestinationUpdate=form.change(spec),
+    )  # fmt: skip
+    if made is None:
+        raise NotYet("being changed otherwise")
+    return True
 
 
 def _until_gone(aws: Aws, name: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from serverless_cli.errors import Location, Problem
-from serverless_cli.eventbridge.finding import Finding
+from serverless_cli.finding import Finding
 from serverless_cli.model import Place, Ref
 from serverless_cli.names import arn
 from serverless_cli.resources.base import Declared, Scope

@@ -111,9 +111,10 @@ class HttpApiType(Type[HttpApiKeys]):
         for key, route in keys.routes.items():
             where, long = it.line("routes", key), _long(route)
             if routes[key].subtype:
-                verb = verb_for(long, scope)
-                for statement in scope.grants(long.to, verb):
-                    yield Grant(it.id, replace(statement, reason=f"route {key}"), where)
+                called = routes[key].subtype.rpartition("-")[2]
+                for statement in scope.grants(long.to, verb_for(long, scope)):
+                    actions = tuple(one for one in statement.actions if one.endswith(f":{called}"))
+                    yield Grant(it.id, replace(statement, actions=actions, reason=f"route {key}"), where)
             else:
                 source = Late((before, Handout(ref, "id"), after + _route_arn(key)))
                 yield Invokes(it.id, long.to, "apigateway.amazonaws.com", source, key, where)

@@ -4,6 +4,8 @@ AWS facts (Lambda developer guide; botocore's model):
 - A statement cannot be changed, only removed and added; the same id again answers 409 ResourceConflictException.
 - Adding two statements to one function at once can lose one without any error: one at a time for each function.
 - The statements go with the function when it is deleted.
+- The ARN of a bucket names no account: whoever takes its name after it was deleted would be let in, so the account is
+  named beside it.
 """
 
 from __future__ import annotations
@@ -21,15 +23,18 @@ from serverless_cli.resources.ownership import attempt
 from serverless_cli.wiring import Invokes, Wiring
 
 PREFIX = "slx-"
+BUCKETS = "s3.amazonaws.com"
 
 
 @dataclass(frozen=True, slots=True)
 class PermissionSpec(Spec):
-    """`principal` (a service) may invoke the function when it acts for `source_arn`."""
+    """`principal` (a service) may invoke the function when it acts for `source_arn`; `source_account` is empty where
+    that ARN names the account itself."""
 
     function: str
     principal: str
     source_arn: str
+    source_account: str = ""
 
 
 class PermissionWeaver(Weaver[Invokes]):
@@ -46,10 +51,11 @@ class PermissionWeaver(Weaver[Invokes]):
             needs = one.source_arn.needs if isinstance(one.source_arn, Late) else frozenset[Ref]()
             inside = Ref("function", one.function)
             topic = f".{digest(one.topic)}" if one.topic else ""
+            account = scope.place.account if one.principal == BUCKETS else ""
             yield Resource(
                 Ref("permission", f"{one.by}.{one.function}{topic}"),
                 f"{function.name}/{statement}",
-                PermissionSpec(function.name, one.principal, one.source_arn),
+                PermissionSpec(function.name, one.principal, one.source_arn, account),
                 needs=needs | {inside},
                 inside=inside,
                 where=one.where,
@@ -88,6 +94,7 @@ class PermissionKind(Kind[PermissionSpec]):
         return {}
 
     def _add(self, aws: Aws, here: Here, spec: PermissionSpec) -> bool:
+        account = {"SourceAccount": spec.source_account} if spec.source_account else {}
         added = attempt(
             aws,
             "lambda.AddPermission",
@@ -99,6 +106,7 @@ class PermissionKind(Kind[PermissionSpec]):
             Action="lambda:InvokeFunction",
             Principal=spec.principal,
             SourceArn=spec.source_arn,
+            **account,
         )
         return added is not None
 
@@ -126,8 +134,6 @@ def _statements(aws: Aws, function: str) -> list[dict[str, Any]]:
 def _spec(function: str, one: Mapping[str, Any]) -> PermissionSpec:
     principal = one.get("Principal") or {}
     service = principal.get("Service", json.dumps(principal)) if isinstance(principal, dict) else str(principal)
-    condition = one.get("Condition") or {}
-    source = next(
-        (arn for test in condition.values() for key, arn in test.items() if key.lower() == "aws:sourcearn"), ""
-    )
-    return PermissionSpec(function, service, source)
+    tests = (one.get("Condition") or {}).values()
+    found = {key.lower(): value for test in tests for key, value in test.items()}
+    return PermissionSpec(function, service, found.get("aws:sourcearn", ""), found.get("aws:sourceaccount", ""))

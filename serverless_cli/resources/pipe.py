@@ -8,8 +8,8 @@ AWS facts (EventBridge user guide, "Pipes sources", "targets", "batching", "perm
 - A batch may not be larger than the target's own: 10 for buses, queues and topics, 500 for streams. Functions and
   state machines get it as one list, also a batch of one.
 - Standard state machines can only be started, not waited for.
-- dynamodb:ListStreams can be granted on the streams of a table; kinesis:ListStreams on nothing but all, and is not
-  needed. A table's stream gets a new ARN each time it is switched on, so the role names all streams of the table.
+- dynamodb:ListStreams can be granted on nothing but all (service authorization reference); so can kinesis:ListStreams,
+  which is not needed. A table's stream gets a new ARN each time it is switched on: the role names all of the table's.
 - From the oldest record on, a pipe misses nothing that is written while it is being made; LATEST begins minutes later.
 """
 
@@ -38,7 +38,7 @@ SETTLE_S, ROLE_S = 300.0, 180.0
 BUSY = ("CREATING", "UPDATING", "DELETING", "STARTING", "STOPPING")
 MOST = {"event-bus": 10, "queue": 10, "topic": 10, "stream": 500, "delivery-stream": 500}
 SOURCE_ACTIONS = {
-    "table": ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
+    "table": ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
     "queue": ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
     "stream": ("kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords",
                "kinesis:GetShardIterator", "kinesis:ListShards"),
@@ -176,8 +176,11 @@ class PipeType(Type[PipeKeys]):
         yield Resource(ref, it.name, spec, frozenset(needs), where=it.where, retain=it.retain)
         own = scope.attribute(source.id, "arn")
         reads = f"{own}/stream/*" if source.type == "table" else own
-        takes = Statement(SOURCE_ACTIONS[source.type], (reads,), reason=f"takes records from {source.id}")
-        yield Runs(it.id, ref, SERVICE, (takes,), it.where)
+        takes = [Statement(SOURCE_ACTIONS[source.type], (reads,), reason=f"takes records from {source.id}")]
+        if source.type == "table":
+            why = f"takes records from {source.id}, by an action that knows no ARNs"
+            takes.append(Statement(("dynamodb:ListStreams",), ("*",), reason=why))
+        yield Runs(it.id, ref, SERVICE, tuple(takes), it.where)
         for one in grants(scope, to):
             yield Grant(it.id, replace(one, reason=f"leads to {to.id}"), it.line("to"))
         if dead:
@@ -265,7 +268,9 @@ class PipeKind(Kind[PipeSpec]):
             return None
         failed = str(found.get("CurrentState")).endswith("_FAILED")
         note = str(found.get("StateReason") or "") if failed else ""
-        return Observed(form.read(found), {"arn": str(found["Arn"])}, Mark.of(found.get("Tags") or {}), note)
+        known = here.wish or here.recorded
+        spec = form.read(found, known if isinstance(known, PipeSpec) else None)
+        return Observed(spec, {"arn": str(found["Arn"])}, Mark.of(found.get("Tags") or {}), note)
 
     def create(self, aws: Aws, here: Here, spec: PipeSpec) -> Outputs:
         def make() -> bool:

@@ -103,15 +103,15 @@ def _target(spec: PipeSpec, *, create: bool) -> dict[str, Any]:
     return found
 
 
-def read(have: Mapping[str, Any]) -> PipeSpec:
-    """The same from what DescribePipe answers."""
+def read(have: Mapping[str, Any], known: PipeSpec | None = None) -> PipeSpec:
+    """The same from what DescribePipe answers. `known` tells where reading began: moto forgets it at each update."""
     source, target = have.get("SourceParameters") or {}, have.get("TargetParameters") or {}
     own = source.get(SOURCES.get(service(have["Source"]), "")) or {}
     parameters = target.get(TARGETS.get(service(have["Target"]), "")) or {}
     filters = (source.get("FilterCriteria") or {}).get("Filters") or []
     return PipeSpec(
         source=have["Source"],
-        position=own.get("StartingPosition") or "",
+        position=own.get("StartingPosition") or (known.position if known else ""),
         target=have["Target"],
         role=have.get("RoleArn") or "",
         state=_state(have),

@@ -1,33 +1,41 @@
 """SQS queues, standard and FIFO, with their dead-letter queue.
 
 AWS facts (SQS developer guide; botocore's model; the tools that code against them):
-- CreateQueue with the same attributes answers 200, with others 400 QueueAlreadyExists: attributes that are given count.
+- CreateQueue with the same attributes answers 200, whoever's the queue is, with others 400 QueueAlreadyExists; only
+  attributes that are given count. So what is there is looked at first.
 - A name cannot be used again for 60 s after its queue was deleted.
-- A deleted queue may still answer for up to 60 s, and attributes read back late for as long: neither is waited for
-  except where the name is used again.
-- All attributes are text. FIFO is chosen at create, by a name that ends in `.fifo` and an attribute that must not be
-  sent as false. A redrive policy is cleared by an empty text.
-- A dead-letter queue is of the same type, and must exist when it is named.
+- A deleted queue may still be found for up to 60 s: it counts as gone once one of the reads says so.
+- Changed attributes may read back late, and once more as they were, for as long (a retention even 15 minutes).
+- All attributes are text; SetQueueAttributes leaves those that are not given. FIFO is chosen at create, by a name that
+  ends in `.fifo` and an attribute that must not be sent as false. A redrive policy is cleared by an empty text.
+- A dead-letter queue is of the same type, and must exist when it is named: about a second after its creation.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
-from serverless_cli.aws.calls import Aws
-from serverless_cli.errors import Problem
+from serverless_cli import diff
+from serverless_cli.aws.calls import Aws, NotYet, Passing
+from serverless_cli.errors import Exit, Problem, SlxError
 from serverless_cli.keys import Doc, Pattern, Range
 from serverless_cli.model import Change, Found, Loss, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import NameRule, arn
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type
-from serverless_cli.resources.ownership import ForeignError, attempt
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, together
+from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.wiring import Statement, Wiring
 
 STANDARD = NameRule(80, r"[A-Za-z0-9_-]{1,80}")
 FIFO = NameRule(80, r"[A-Za-z0-9_-]{1,75}\.fifo", suffix=".fifo")
+GONE_S, SETTLED_S = 90.0, 75.0
+FRESH = tuple(
+    Passing(code, "dead letter target does not exist", 15.0)
+    for code in ("InvalidParameterValue", "InvalidParameterValueException")
+)
+"""what a queue answers whose dead-letter queue was made a moment ago"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +53,10 @@ class QueueKeys:
     fifo: Annotated[bool, Doc("Keeps the order within a group and drops repetitions.")] = False
     content_based_deduplication: Annotated[bool, Doc("FIFO: messages with the same body are one.")] = False
     visibility_timeout_s: Annotated[
-        int, Doc("Seconds that a message is hidden while it is handled; six times a function's timeout."), Range(0, 43200)
-    ] = 60  # fmt: skip
+        int,
+        Doc("Seconds that a message is hidden while it is handled; six times a function's timeout."),
+        Range(0, 43200),
+    ] = 60
     retention_s: Annotated[int, Doc("Seconds that a message is kept."), Range(60, 1209600)] = 345600
     delay_s: Annotated[int, Doc("Seconds until a new message can be received."), Range(0, 900)] = 0
     wait_s: Annotated[int, Doc("Seconds that a receiver may wait for a message."), Range(0, 20)] = 0
@@ -157,8 +167,8 @@ class QueueKind(Kind[QueueSpec]):
         Verb.READ: ("sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:ListQueueTags"),
         Verb.CREATE: ("sqs:CreateQueue", "sqs:TagQueue", "sqs:GetQueueUrl", "sqs:GetQueueAttributes",
                       "sqs:ListQueueTags", "sqs:SetQueueAttributes"),
-        Verb.UPDATE: ("sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:GetQueueUrl"),
-        Verb.DELETE: ("sqs:DeleteQueue", "sqs:GetQueueUrl"),
+        Verb.UPDATE: ("sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:GetQueueUrl", "sqs:GetQueueAttributes"),
+        Verb.DELETE: ("sqs:DeleteQueue", "sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:ListQueueTags"),
         Verb.SEARCH: ("sqs:ListQueues", "sqs:ListQueueTags"),
     }  # fmt: skip
 
@@ -166,46 +176,28 @@ class QueueKind(Kind[QueueSpec]):
         url = _url(aws, here)
         if url is None:
             return None
-        found = aws.find("sqs.GetQueueAttributes", QueueUrl=url, AttributeNames=["All"])
-        tags = aws.find("sqs.ListQueueTags", QueueUrl=url)
-        if found is None:
+        spec, tags = together(aws, (lambda: _spec(aws, url), lambda: aws.find("sqs.ListQueueTags", QueueUrl=url)))
+        if spec is None or tags is None:
             return None
-        have: dict[str, str] = found["Attributes"]
-        redrive = json.loads(have.get("RedrivePolicy") or "{}")
-        spec = QueueSpec(
-            fifo=have.get("FifoQueue") == "true",
-            content_based_deduplication=have.get("ContentBasedDeduplication") == "true",
-            visibility_timeout_s=int(have.get("VisibilityTimeout", 30)),
-            retention_s=int(have.get("MessageRetentionPeriod", 345600)),
-            delay_s=int(have.get("DelaySeconds", 0)),
-            wait_s=int(have.get("ReceiveMessageWaitTimeSeconds", 0)),
-            dead_letter=redrive.get("deadLetterTargetArn", ""),
-            tries=int(redrive.get("maxReceiveCount", 0)),
-            encryption=have.get("KmsMasterKeyId")
-            or ("none" if have.get("SqsManagedSseEnabled") == "false" else "managed"),
-        )
-        return Observed(spec, {"url": url}, Mark.of((tags or {}).get("Tags") or {}))
+        return Observed(spec, {"url": url}, Mark.of(tags.get("Tags") or {}))
 
     def create(self, aws: Aws, here: Here, spec: QueueSpec) -> Outputs:
-        made = attempt(
-            aws,
-            "sqs.CreateQueue",
-            "QueueAlreadyExists",
-            QueueName=here.name,
-            Attributes=_attributes(spec, create=True),
-            tags=here.mark.tags,
-        )
-        # The same attributes answer 200 for a queue that was there already: whose it is, its tags say.
-        found = self.read(aws, here)
-        if found and found.mark != here.mark:
-            if found.mark is not None or not (here.expected or made):
-                raise ForeignError(here, found.mark)
-            aws.call("sqs.TagQueue", QueueUrl=found.outputs["url"], Tags=here.mark.tags)
-        if made is None and found:
-            aws.call(
-                "sqs.SetQueueAttributes", QueueUrl=found.outputs["url"], Attributes=_attributes(spec, create=False)
+        found = claim(here, self.read(aws, here))
+        if found is None:
+            made = attempt(
+                aws,
+                "sqs.CreateQueue",
+                "QueueAlreadyExists",
+                passing=FRESH,
+                QueueName=here.name,
+                Attributes=_attributes(spec, create=True),
+                tags=here.mark.tags,
             )
-        return {"url": str(made["QueueUrl"]) if made else found.outputs["url"] if found else ""}
+            if made:
+                return {"url": str(made["QueueUrl"])}
+            found = claim(here, self.read(aws, here))
+        unmarked = () if found and found.mark else (Change(("mark",), None, here.mark),)
+        return self.update(aws, here, spec, unmarked + (diff.changes(spec, found.spec, frozenset()) if found else ()))
 
     def update(self, aws: Aws, here: Here, spec: QueueSpec, changes: tuple[Change, ...]) -> Outputs:
         url = here.outputs.get("url") or str(aws.call("sqs.GetQueueUrl", QueueName=here.name)["QueueUrl"])
@@ -213,18 +205,26 @@ class QueueKind(Kind[QueueSpec]):
         if "mark" in fields:
             aws.call("sqs.TagQueue", QueueUrl=url, Tags=here.mark.tags)
         if fields - {"mark"}:
-            aws.call("sqs.SetQueueAttributes", QueueUrl=url, Attributes=_attributes(spec, create=False))
+            attributes = _attributes(spec, create=False)
+            aws.call("sqs.SetQueueAttributes", passing=FRESH, QueueUrl=url, Attributes=attributes)
+            _settle(aws, url, spec)
         return {"url": url}
 
     def delete(self, aws: Aws, here: Here) -> None:
-        if url := _url(aws, here):
-            aws.remove("sqs.DeleteQueue", QueueUrl=url)
+        url = _url(aws, here)
+        if url and aws.remove("sqs.DeleteQueue", QueueUrl=url):
+
+            def gone() -> bool | None:
+                return True if self.read(aws, here) is None else None
+
+            aws.wait(f"queue {here.name} to be gone", gone, deadline_s=GONE_S)
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         prefix = {"QueueNamePrefix": f"{place.stack}-{place.stage}-"} if place else {}
-        for url in aws.pages("sqs.ListQueues", "QueueUrls", **prefix):
+        # Without a size there is but one page, of a thousand.
+        for url in aws.pages("sqs.ListQueues", "QueueUrls", MaxResults=1000, **prefix):
             tags = aws.find("sqs.ListQueueTags", QueueUrl=url) or {}
-            if mark := Mark.of(tags.get("Tags") or {}):
+            if (mark := Mark.of(tags.get("Tags") or {})) and belongs(mark, place):
                 yield Found(Ref("queue", mark.id), url.rpartition("/")[2], mark, {"url": url})
 
     def loss(self, aws: Aws, here: Here) -> Iterable[Loss]:
@@ -239,6 +239,44 @@ class QueueKind(Kind[QueueSpec]):
 def _url(aws: Aws, here: Here) -> str | None:
     found = aws.find("sqs.GetQueueUrl", QueueName=here.name)
     return str(found["QueueUrl"]) if found else None
+
+
+def _spec(aws: Aws, url: str) -> QueueSpec | None:
+    """The queue as it is; None when it is gone."""
+    found = aws.find("sqs.GetQueueAttributes", QueueUrl=url, AttributeNames=["All"])
+    if found is None:
+        return None
+    have: dict[str, str] = found["Attributes"]
+    redrive = json.loads(have.get("RedrivePolicy") or "{}")
+    own = "none" if have.get("SqsManagedSseEnabled") == "false" else "managed"
+    return QueueSpec(
+        fifo=have.get("FifoQueue") == "true",
+        content_based_deduplication=have.get("ContentBasedDeduplication") == "true",
+        visibility_timeout_s=int(have.get("VisibilityTimeout", 30)),
+        retention_s=int(have.get("MessageRetentionPeriod", 345600)),
+        delay_s=int(have.get("DelaySeconds", 0)),
+        wait_s=int(have.get("ReceiveMessageWaitTimeSeconds", 0)),
+        dead_letter=redrive.get("deadLetterTargetArn", ""),
+        tries=int(redrive.get("maxReceiveCount", 0)),
+        encryption=have.get("KmsMasterKeyId") or own,
+    )
+
+
+def _settle(aws: Aws, url: str, spec: QueueSpec) -> None:
+    """Waits until changes are to be seen, so that neither a mapping nor the next plan sees what was before."""
+
+    def ask() -> bool:
+        have = _spec(aws, url)
+        if have is None or replace(have, retention_s=spec.retention_s) != spec:
+            raise NotYet("the attributes of before")
+        return True
+
+    try:
+        aws.wait(f"queue {url} to show its attributes", ask, deadline_s=SETTLED_S)
+    except SlxError as error:
+        if error.exit_code is not Exit.TIMED_OUT:
+            raise
+        # They were accepted; the next plan tells if they did not last.
 
 
 def _attributes(spec: QueueSpec, *, create: bool) -> dict[str, str]:

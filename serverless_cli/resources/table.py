@@ -21,19 +21,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-from serverless_cli.aws.calls import Aws
-from serverless_cli.errors import AwsError, Exit, Problem
+from serverless_cli import diff
+from serverless_cli.aws.calls import Aws, NotYet, Passing
+from serverless_cli.errors import AwsError, Exit, Problem, SlxError
 from serverless_cli.keys import Doc, KeyPattern, Pattern, Range
 from serverless_cli.model import Change, Found, Loss, Mark, Observed, Outputs, Place, Ref, Resource, Verb
 from serverless_cli.names import NameRule, arn
+from serverless_cli.resources import table_changes
 from serverless_cli.resources import table_form as form
 from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, together
 from serverless_cli.resources.ownership import attempt, belongs, claim
+from serverless_cli.resources.table_changes import CHANGE_S, active
 from serverless_cli.resources.table_form import Index, TableSpec
 from serverless_cli.wiring import Statement, Wiring
 
-CHANGE_S = 600.0
-UNPROTECTED = Passing("ValidationException", "protected", 30.0)
+UNPROTECTED = Passing("ValidationException", "protect", 30.0)
 LETTERS = {"string": "S", "number": "N", "binary": "B"}
 VIEWS = {"new": "NEW_IMAGE", "old": "OLD_IMAGE", "both": "NEW_AND_OLD_IMAGES", "keys": "KEYS_ONLY"}
 MOST_INDEXES, MOST_LOCAL = 20, 5
@@ -92,8 +94,9 @@ def table_arn(place: Place, name: str) -> str:
 
 
 def _read(target: str) -> tuple[Statement, ...]:
-    actions = ("BatchGetItem", "ConditionCheckItem", "DescribeTable", "GetItem", "Query", "Scan")
-    return (Statement(tuple(f"dynamodb:{a}" for a in actions), (target, f"{target}/index/*")),)
+    actions = ("BatchGetItem", "ConditionCheckItem", "DescribeTable", "GetItem")
+    searches = Statement(("dynamodb:Query", "dynamodb:Scan"), (target, f"{target}/index/*"))
+    return Statement(tuple(f"dynamodb:{a}" for a in actions), (target,)), searches
 
 
 def _write(target: str) -> tuple[Statement, ...]:
@@ -157,11 +160,12 @@ def _named(keys: TableKeys) -> Iterator[tuple[tuple[str, ...], str | AttributeKe
 
 def _same_keys(it: Declared[TableKeys]) -> Iterator[Problem]:
     """The table, and indexes, whose items would be sorted by what they are found by."""
-    pairs = [((), it.keys.key, it.keys.sort_key)]
-    pairs += [(("indexes", name), one.key or it.keys.key, one.sort_key) for name, one in it.keys.indexes.items()]
-    for path, key, sort in pairs:
+    named = [(("indexes", name), one.key or it.keys.key, one.sort_key) for name, one in it.keys.indexes.items()]
+    for path, key, sort in (((), it.keys.key, it.keys.sort_key), *named):
         if sort and _attribute(key) == _attribute(sort):
-            yield Problem("key and sort key are the same attribute", "they must differ", where=it.line(*path, "sort_key"))
+            yield Problem(
+                "key and sort key are the same attribute", "they must differ", where=it.line(*path, "sort_key")
+            )
 
 
 def _index_problems(it: Declared[TableKeys]) -> Iterator[Problem]:
@@ -184,7 +188,9 @@ def _index_problems(it: Declared[TableKeys]) -> Iterator[Problem]:
             )
         if index.project == ():
             where = it.line("indexes", name, "project")
-            yield Problem(f"the index {name} holds nothing", "`project` names no attribute", "write `project: keys`", where)
+            yield Problem(
+                f"the index {name} holds nothing", "`project` names no attribute", "write `project: keys`", where
+            )
 
 
 def _attribute(one: str | AttributeKeys | None) -> str:
@@ -261,55 +267,32 @@ class TableKind(Kind[TableSpec]):
             return found or True
 
         found = aws.wait(f"the former table {here.name} to be gone", ask, deadline_s=CHANGE_S)
-        table = _active(aws, here.name)
+        table = active(aws, here.name)
         if isinstance(found, Observed):
             return self._converge(aws, here, spec, found)
         if spec.ttl:
-            _set_ttl(aws, here, spec.ttl, on=True)
+            table_changes.set_ttl(aws, here.name, spec.ttl, on=True)
         if spec.recovery:
-            _set_recovery(aws, here.name, on=True)
+            table_changes.set_recovery(aws, here.name, on=True)
         return form.outputs(table)
 
     def _converge(self, aws: Aws, here: Here, spec: TableSpec, found: Observed) -> Outputs:
         """Brings a table that an earlier attempt left to the wish."""
-        fields = ("indexes", "stream", "ttl", "recovery", "encryption", "protected")
-        have = found.spec
-        changes = [
-            Change((name,), getattr(have, name), getattr(spec, name))
-            for name in fields
-            if getattr(have, name) != getattr(spec, name)
-        ]
-        if found.mark is None:
-            changes.append(Change(("mark",), None, here.mark))
-        return self.update(aws, here, spec, tuple(changes))
+        unmarked = () if found.mark else (Change(("mark",), None, here.mark),)
+        return self.update(aws, here, spec, unmarked + diff.changes(spec, found.spec, self.create_only))
 
     def update(self, aws: Aws, here: Here, spec: TableSpec, changes: tuple[Change, ...]) -> Outputs:
-        fields, name = {change.field: change for change in changes}, here.name
+        fields = {change.field: change for change in changes}
         if "mark" in fields:
-            aws.call("dynamodb.TagResource", ResourceArn=table_arn(here.place, name), Tags=here.mark.pairs)
-        if "protected" in fields:
-            _alter(aws, name, DeletionProtectionEnabled=spec.protected)
-        if "encryption" in fields:
-            _alter(aws, name, "already encrypted", SSESpecification=form.sse(spec.encryption))
-        if "indexes" in fields:
-            _set_indexes(aws, name, spec.indexes)
-        if "stream" in fields:
-            _set_stream(aws, name, spec.stream)
-        if "recovery" in fields:
-            _set_recovery(aws, name, on=spec.recovery)
-        if "ttl" in fields:
-            # The last one: only this is refused although nothing is wrong.
-            if before := fields["ttl"].before:
-                _set_ttl(aws, here, str(before), on=False)
-            if spec.ttl:
-                _set_ttl(aws, here, spec.ttl, on=True)
-        return form.outputs(_active(aws, name))
+            aws.call("dynamodb.TagResource", ResourceArn=table_arn(here.place, here.name), Tags=here.mark.pairs)
+        table_changes.make(aws, here.name, spec, fields)
+        return form.outputs(active(aws, here.name))
 
     def delete(self, aws: Aws, here: Here) -> None:
         try:
             removed = aws.remove("dynamodb.DeleteTable", TableName=here.name)
         except AwsError as error:
-            if "protected" not in error.message.lower():
+            if "protect" not in error.message.lower():
                 raise
             found = aws.find("dynamodb.DescribeTable", TableName=here.name)
             if found and found["Table"].get("DeletionProtectionEnabled"):
@@ -357,6 +340,10 @@ def _tags(aws: Aws, target: str) -> list[dict[str, str]] | AwsError:
         raise
 
 
+def _gone(aws: Aws, name: str) -> bool | None:
+    return True if aws.find("dynamodb.DescribeTable", TableName=name) is None else None
+
+
 def _encryption(aws: Aws, here: Here, key: str) -> str:
     """`managed` where the key is AWS's own; KMS is asked only about a key that is neither wished for nor elsewhere."""
     wish = here.wish or here.recorded
@@ -371,77 +358,3 @@ def _encryption(aws: Aws, here: Here, key: str) -> str:
         # Everybody in the account may look at AWS's own keys.
         return key
     return "managed" if found and found["KeyMetadata"].get("KeyManager") == "AWS" else key
-
-
-def _gone(aws: Aws, name: str) -> bool | None:
-    return True if aws.find("dynamodb.DescribeTable", TableName=name) is None else None
-
-
-def _active(aws: Aws, name: str) -> dict[str, Any]:
-    """The table once it and its indexes take the next change."""
-
-    def ask() -> dict[str, Any]:
-        found = aws.find("dynamodb.DescribeTable", TableName=name)
-        table: dict[str, Any] = found["Table"] if found else {"TableStatus": "not there"}
-        states = [one.get("IndexStatus", "ACTIVE") for one in table.get("GlobalSecondaryIndexes") or ()]
-        for state in (table.get("TableStatus", "ACTIVE"), *states):
-            if state != "ACTIVE":
-                raise NotYet(state)
-        return table
-
-    return aws.wait(f"table {name} to be active", ask, deadline_s=CHANGE_S)
-
-
-def _alter(aws: Aws, name: str, done: str = "", /, **settings: Any) -> dict[str, Any]:
-    """One UpdateTable, and the table after it. `done` is in AWS's text when it is so already: an answer was lost."""
-    if done:
-        attempt(aws, "dynamodb.UpdateTable", "ValidationException", done, TableName=name, **settings)
-    else:
-        aws.call("dynamodb.UpdateTable", TableName=name, **settings)
-    return _active(aws, name)
-
-
-def _set_indexes(aws: Aws, name: str, wish: Mapping[str, Index]) -> None:
-    """Removes and makes indexes, one at a time; a changed one is both."""
-    have = form.read_indexes(_active(aws, name))
-    for index in (index for index, one in have.items() if wish.get(index) != one):
-        _alter(aws, name, "not exist", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": index}}])
-    for index, one in wish.items():
-        if have.get(index) != one:
-            _alter(
-                aws, name, "already exist",
-                AttributeDefinitions=form.definitions({one.key, one.sort} - {""}),
-                GlobalSecondaryIndexUpdates=[{"Create": form.index_definition(index, one)}],
-            )  # fmt: skip
-
-
-def _set_stream(aws: Aws, name: str, view: str) -> None:
-    have = form.stream(_active(aws, name))
-    if have and have != view:
-        _alter(aws, name, "no stream to disable", StreamSpecification={"StreamEnabled": False})
-    if view and have != view:
-        stream = {"StreamEnabled": True, "StreamViewType": view}
-        _alter(aws, name, "already has an enabled stream", StreamSpecification=stream)
-
-
-def _set_ttl(aws: Aws, here: Here, attribute: str, *, on: bool) -> None:
-    settings = {"Enabled": on, "AttributeName": attribute}
-    state = "enabled" if on else "disabled"
-    try:
-        attempt(
-            aws, "dynamodb.UpdateTimeToLive", "ValidationException", f"already {state}",
-            TableName=here.name, TimeToLiveSpecification=settings,
-        )  # fmt: skip
-    except AwsError as error:
-        if "multiple times" not in error.message:
-            raise
-        raise SlxError(
-            f"time to live of table {here.name} cannot be {state} yet",
-            "DynamoDB takes one change of it in about an hour" + ("; until then no item expires" if on else ""),
-            "run the same command again in an hour; all else is as it should be",
-        ) from error
-
-
-def _set_recovery(aws: Aws, name: str, *, on: bool) -> None:
-    settings = {"PointInTimeRecoveryEnabled": on}
-    aws.call("dynamodb.UpdateContinuousBackups", TableName=name, PointInTimeRecoverySpecification=settings)

@@ -2,27 +2,32 @@
 
 AWS facts (SNS developer guide; botocore's model; the tools that code against them):
 - CreateTopic answers 200 for a topic of that name with the same attributes and tags, 400 InvalidParameter for others.
+  Our mark is among the tags: a 200 means that the topic is ours.
 - DeleteTopic is 200 for a topic that is gone, and takes the subscriptions along.
 - Whether a topic is FIFO is chosen at create, by a name that ends in `.fifo` and an attribute.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
+from serverless_cli import diff
 from serverless_cli.aws.calls import Aws
 from serverless_cli.errors import Problem
 from serverless_cli.keys import Doc, Json, LateOk, Pattern
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import NameRule, arn
 from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, together
-from serverless_cli.resources.ownership import attempt, claim
+from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.wiring import Admits, Invokes, Statement, Subscribes, Wiring
 
 STANDARD = NameRule(256, r"[A-Za-z0-9_-]{1,256}")
 FIFO = NameRule(256, r"[A-Za-z0-9_-]{1,251}\.fifo", suffix=".fifo")
+
+ENDS = ("email", "sms", "https", "queue", "function")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +78,11 @@ def _send(target: str) -> tuple[Statement, ...]:
     return (Statement(("sns:Publish",), (target,)),)
 
 
+def _flat(policy: object) -> bool:
+    """Whether a filter policy is one on attributes, which knows no nesting."""
+    return isinstance(policy, dict) and all(isinstance(values, list) for values in policy.values())
+
+
 class TopicType(Type[TopicKeys]):
     type_name = "topic"
     doc = "SNS topic and its subscriptions."
@@ -100,7 +110,7 @@ class TopicType(Type[TopicKeys]):
         self, it: Declared[TopicKeys], number: int, one: SubscriptionKeys, scope: Scope
     ) -> Iterable[Problem]:
         where = it.line("subscriptions", number)
-        ends = [name for name in ("email", "sms", "https", "queue", "function") if getattr(one, name)]
+        ends = [name for name in ENDS if getattr(one, name)]
         if len(ends) != 1:
             yield Problem("a subscription has one end", f"this one has {' and '.join(ends) or 'none'}", where=where)
             return
@@ -115,6 +125,24 @@ class TopicType(Type[TopicKeys]):
             yield Problem(f"a FIFO topic cannot tell {ends[0]}", "only queues can hear of it", where=where)
         if one.raw and ends[0] not in ("queue", "https"):
             yield Problem("`raw` is for queues and https", where=where)
+        if one.filter and not _flat(json.loads(one.filter)):
+            yield Problem(
+                "the filter is no filter on message attributes",
+                "it gives for each attribute a list of what its value may be",
+                "such as `filter: {kind: [sport, weather]}`",
+                it.line("subscriptions", number, "filter"),
+            )
+
+    def warnings(self, it: Declared[TopicKeys], scope: Scope) -> Iterable[Problem]:
+        for number, one in enumerate(it.keys.subscriptions):
+            target = scope.declared(one.queue) if one.queue else None
+            if target and target.existing:
+                yield Problem(
+                    f"the policy of queue {target.name} is not slx's to change",
+                    "it exists already, and unless its policy lets sns.amazonaws.com send, messages are lost silently",
+                    f"allow sqs:SendMessage for the topic {topic_arn(scope.place, it.name)} there",
+                    it.line("subscriptions", number),
+                )
 
     def expand(self, it: Declared[TopicKeys], scope: Scope) -> Iterable[Resource | Wiring]:
         ref, own = Ref("topic", it.id), topic_arn(scope.place, it.name)
@@ -122,8 +150,7 @@ class TopicType(Type[TopicKeys]):
         yield Resource(ref, it.name, spec, where=it.where, retain=it.retain)
         for number, one in enumerate(it.keys.subscriptions):
             where = it.line("subscriptions", number)
-            ends = {name: getattr(one, name) for name in ("email", "sms", "https", "queue", "function")}
-            protocol, target = next((name, end) for name, end in ends.items() if end)
+            protocol, target = next((name, end) for name in ENDS if (end := getattr(one, name)))
             endpoint = scope.attribute(target, "arn") if protocol in ("queue", "function") else target
             word = {"queue": "sqs", "function": "lambda"}.get(protocol, protocol)
             yield Subscribes(it.id, target, word, endpoint, one.raw, one.filter or "", where)
@@ -175,15 +202,11 @@ class TopicKind(Kind[TopicSpec]):
             aws, "sns.CreateTopic", "InvalidParameter", "already exists",
             Name=here.name, Attributes=attributes, Tags=here.mark.pairs,
         )  # fmt: skip
-        if made is None:
-            found = claim(here, self.read(aws, here))
-            unmarked = found is not None and found.mark is None
-            changes = (
-                Change(("encryption",), None, spec.encryption),
-                Change(("content_based_deduplication",), None, None),
-            )
-            return self.update(aws, here, spec, (*changes, Change(("mark",), None, here.mark)) if unmarked else changes)
-        return {"arn": str(made["TopicArn"])}
+        if made:
+            return {"arn": str(made["TopicArn"])}
+        found = claim(here, self.read(aws, here))
+        unmarked = () if found and found.mark else (Change(("mark",), None, here.mark),)
+        return self.update(aws, here, spec, unmarked + (diff.changes(spec, found.spec, frozenset()) if found else ()))
 
     def update(self, aws: Aws, here: Here, spec: TopicSpec, changes: tuple[Change, ...]) -> Outputs:
         own, fields = topic_arn(here.place, here.name), {change.field for change in changes}
@@ -207,7 +230,8 @@ class TopicKind(Kind[TopicSpec]):
             if place and not name.startswith(f"{place.stack}-{place.stage}-"):
                 continue
             tags = aws.find("sns.ListTagsForResource", ResourceArn=one["TopicArn"]) or {}
-            if mark := Mark.of({tag["Key"]: tag["Value"] for tag in tags.get("Tags") or ()}):
+            mark = Mark.of({tag["Key"]: tag["Value"] for tag in tags.get("Tags") or ()})
+            if mark and belongs(mark, place):
                 yield Found(Ref("topic", mark.id), name, mark)
 
 

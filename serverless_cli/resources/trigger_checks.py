@@ -18,7 +18,7 @@ from typing import Any
 
 from serverless_cli.errors import Location, Problem
 from serverless_cli.eventbridge import pattern, schedule
-from serverless_cli.eventbridge.finding import Finding
+from serverless_cli.finding import Finding
 from serverless_cli.resources import loops
 from serverless_cli.resources.base import Declared, Scope
 from serverless_cli.resources.triggers import ENDS, SOURCES, TriggerKeys, canonical, ends, includes

@@ -5,7 +5,8 @@ AWS facts (Lambda, SQS, DynamoDB, Kinesis and S3 developer guides; botocore's mo
   Lambda: the function's own role must be allowed to read them.
 - A mapping of a stream begins at its oldest record (`TRIM_HORIZON`) or at whatever comes next (`LATEST`). It takes
   up to minutes until `LATEST` really polls, and what comes meanwhile is lost; so the default is the oldest.
-- dynamodb:ListStreams can be granted on a stream; kinesis:ListStreams on nothing but all, and is not needed.
+- dynamodb:ListStreams can be granted on nothing but all (service authorization reference); so can kinesis:ListStreams,
+  which is not needed. A table's stream gets a new ARN each time it is switched on: the role names all of the table's.
 - The failures of asynchronous calls, and of stream batches, go to standard queues and topics only, never FIFO ones.
 """
 
@@ -188,7 +189,7 @@ def _push(it: Declared[Any], number: int, one: TriggerKeys, scope: Scope, *, aga
 
 _READS = {
     "queue": ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
-    "table": ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
+    "table": ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
     "stream": ("kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords",
                "kinesis:GetShardIterator", "kinesis:ListShards"),
 }  # fmt: skip
@@ -197,8 +198,15 @@ _READS = {
 def _map(it: Declared[Any], number: int, one: TriggerKeys, scope: Scope) -> Iterator[Wiring]:
     """What Lambda polls for the function, and what its role must be allowed for that."""
     kind, where = one.sources[0], it.line("triggers", number)
-    source = scope.attribute(one.names, "stream_arn" if kind == "table" else "arn")
-    yield Grant(it.id, Statement(_READS[kind], (source,), reason=f"is triggered by {one.names}"), where)
+    source, own = (
+        scope.attribute(one.names, "stream_arn" if kind == "table" else "arn"),
+        scope.attribute(one.names, "arn"),
+    )
+    reads = f"{own}/stream/*" if kind == "table" else own
+    yield Grant(it.id, Statement(_READS[kind], (reads,), reason=f"is triggered by {one.names}"), where)
+    if kind == "table":
+        lists = Statement(("dynamodb:ListStreams",), ("*",), reason=f"is triggered by {one.names}; it knows no ARNs")
+        yield Grant(it.id, lists, where)
     settings: dict[str, object] = {
         "batch_size": one.batch_size or (10 if kind == "queue" else 100),
         "batch_window_s": one.batch_window_s,

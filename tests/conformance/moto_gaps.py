@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import moto_events
+import moto_messaging
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 
@@ -46,7 +47,7 @@ GAPS = (
     Gap("lambda.PutFunctionEventInvokeConfig", "a second one has no effect", COMPLETED),
     Gap("stepfunctions.ValidateStateMachineDefinition", "is not implemented", "unit/test_state_machine.py"),
     Gap("stepfunctions.CreateStateMachine", "answers 200 to another definition", "unit/test_state_machine.py"),
-    *(Gap(*one) for one in moto_events.GAPS),
+    *(Gap(*one) for one in (*moto_events.GAPS, *moto_messaging.GAPS)),
 )
 
 

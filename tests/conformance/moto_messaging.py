@@ -51,8 +51,6 @@ def complete(region: str, operation: str, parameters: Mapping[str, Any], answer:
         table = _backend("dynamodb", region).tables[parameters["TableName"]]
         if "SSESpecification" in parameters:
             encrypt(region, table, **parameters["SSESpecification"])
-        if not parameters.get("StreamSpecification", {}).get("StreamEnabled", True):
-            table.latest_stream_label = None
     kms = _backend("kms", region)
     if operation == "kms.DescribeKey" and kms.alias_exists(OWN_KEY):
         answer["KeyMetadata"]["KeyManager"] = (
@@ -62,6 +60,10 @@ def complete(region: str, operation: str, parameters: Mapping[str, Any], answer:
 
 def remember(region: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters, with what moto would forget if it were not given again."""
+    if operation == "dynamodb.UpdateTable" and "StreamSpecification" in parameters:
+        table = _backend("dynamodb", region).tables[parameters["TableName"]]
+        if not table.stream_specification["StreamEnabled"]:
+            table.latest_stream_label = None
     if operation == "dynamodb.UpdateTable" and "AttributeDefinitions" in parameters:
         have = {one["AttributeName"]: one for one in _backend("dynamodb", region).tables[parameters["TableName"]].attr}
         new = {one["AttributeName"]: one for one in parameters["AttributeDefinitions"]}

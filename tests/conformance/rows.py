@@ -11,9 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from bench import ID, Bench, Row
-from rows_messaging import MESSAGING
-from rows_state_machine import STATE_MACHINE
-from rows_table import TABLE
 
 from serverless_cli.names import ROLE_NAME, digest, role_path
 from serverless_cli.packaging import Package, package
@@ -502,4 +499,4 @@ CONTENT = Row(
 )
 
 
-ROWS = (FUNCTION, ROLE, LOG_GROUP, PERMISSION, HTTP_API, BUCKET, CONTENT, TABLE, *MESSAGING, STATE_MACHINE)
+ROWS = (FUNCTION, ROLE, LOG_GROUP, PERMISSION, HTTP_API, BUCKET, CONTENT)

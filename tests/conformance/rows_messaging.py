@@ -179,9 +179,7 @@ def own_topic(b: Bench) -> str:
 
 
 def subscribe(**attributes: str) -> Callable[[Bench], object]:
-    return lambda b: b.raw("sns").subscribe(
-        TopicArn=own_topic(b), Protocol="sqs", Endpoint=END, Attributes=attributes
-    )
+    return lambda b: b.raw("sns").subscribe(TopicArn=own_topic(b), Protocol="sqs", Endpoint=END, Attributes=attributes)
 
 
 def change_subscription(name: str, value: str) -> Callable[[Bench], object]:

@@ -41,7 +41,10 @@ def make(b: Bench, tags: dict[str, str]) -> None:
         LocalSecondaryIndexes=[
             {
                 "IndexName": "by-size",
-                "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "size", "KeyType": "RANGE"}],
+                "KeySchema": [
+                    {"AttributeName": "id", "KeyType": "HASH"},
+                    {"AttributeName": "size", "KeyType": "RANGE"},
+                ],
                 "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["title"]},
             },
         ],

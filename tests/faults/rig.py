@@ -15,6 +15,7 @@ from typing import Any
 
 import boto3
 import pytest
+from account import contents
 from botocore.config import Config
 
 from serverless_cli.app import down, status, up
@@ -24,7 +25,7 @@ from serverless_cli.model import Plan, Report, StackState, Sweep
 
 RIG = Path(os.environ.get("SLX_RIG") or Path(__file__).resolve().parents[2].parent / "shared" / "rig") / "strict"
 SCALE = 0.05
-READS = ("Get", "List", "Describe", "Head")
+READS = ("Get", "List", "Describe", "Head", "Validate", "Scan")
 
 
 def strict_aws(**options: Any) -> Any:
@@ -120,14 +121,7 @@ class Aws:
 
     def left(self, region: str) -> dict[str, list[str]]:
         """Everything that exists in the account, by kind."""
-        found = {
-            "roles": [one["RoleName"] for one in self.client("iam", region).list_roles()["Roles"]],
-            "functions": [one["FunctionName"] for one in self.client("lambda", region).list_functions()["Functions"]],
-            "buckets": [one["Name"] for one in self.client("s3", region).list_buckets()["Buckets"]],
-            "apis": [one["Name"] for one in self.client("apigatewayv2", region).get_apis()["Items"]],
-            "groups": [one["logGroupName"] for one in self.client("logs", region).describe_log_groups()["logGroups"]],
-        }
-        return {kind: names for kind, names in found.items() if names}
+        return contents(lambda service: self.client(service, region))
 
 
 @dataclass

@@ -10,6 +10,7 @@ import time
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
@@ -30,13 +31,22 @@ LOGS = {
 
 def client(instance: Instance, service: str, **keys: str) -> Any:
     """A client with the instance's keys, or others."""
+    return _client(
+        instance.url, service, keys.get("access_key", instance.access_key), keys.get("secret_key", instance.secret_key)
+    )
+
+
+@cache
+def _client(url: str, service: str, access_key: str, secret_key: str) -> Any:
     return boto3.client(
         service,
-        endpoint_url=instance.url,
+        endpoint_url=url,
         region_name="us-east-1",
-        aws_access_key_id=keys.get("access_key", instance.access_key),
-        aws_secret_access_key=keys.get("secret_key", instance.secret_key),
-        config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}, read_timeout=30),
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
+        config=Config(
+            retries={"max_attempts": 1}, s3={"addressing_style": "path"}, read_timeout=30, inject_host_prefix=False
+        ),
     )
 
 

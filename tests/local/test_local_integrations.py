@@ -64,9 +64,7 @@ def machine(instance: Instance, name: str, kind: str = "STANDARD") -> str:
 def received(instance: Instance, url: str) -> list[dict[str, Any]]:
     return list(
         client(instance, "sqs")
-        .receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"], MessageAttributeNames=["All"]
-        )
+        .receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"], MessageAttributeNames=["All"])
         .get("Messages", [])
     )
 
@@ -240,7 +238,12 @@ def test_what_the_service_refuses_is_a_500(instance: Instance, api: Api, everyth
 @pytest.mark.parametrize(
     ("name", "service", "action", "says"),
     [
-        ("unpermitted", "apigateway", "sqs:ReceiveMessage", "its role unpermitted lacks sqs:SendMessage on arn:aws:sqs:"),
+        (
+            "unpermitted",
+            "apigateway",
+            "sqs:ReceiveMessage",
+            "its role unpermitted lacks sqs:SendMessage on arn:aws:sqs:",
+        ),
         ("untrusted", "lambda", "sqs:SendMessage", "its role untrusted does not trust apigateway.amazonaws.com"),
     ],
 )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from support import Box, client, eventually, function, let_in
+from support import Box, client, eventually, function, let_in, queue
 
 from serverless_cli import local
 from serverless_cli.local import Instance
@@ -139,3 +139,23 @@ def handler(event, context):
     eventually(lambda: any("function loop calls itself" in line for line in local.notices(instance)), 30)
     keys = [found["Key"] for found in s3.list_objects_v2(Bucket="loop")["Contents"]]
     assert sorted(keys) == ["k" + "x" * hop for hop in range(17)]
+
+
+def test_a_function_that_calls_itself_through_a_queue_is_stopped(instance: Instance) -> None:
+    dead = Box(instance, "ring-dead")
+    redrive = json.dumps({"deadLetterTargetArn": dead.arn, "maxReceiveCount": 3})
+    url, arn = queue(instance, "ring", RedrivePolicy=redrive)
+    code = f"""
+import boto3
+def handler(event, context):
+    for record in event["Records"]:
+        boto3.client("sqs").send_message(QueueUrl="{url}", MessageBody=record["body"] + "x")
+"""
+    function(instance, "ring", code, ANY)
+    client(instance, "lambda").create_event_source_mapping(EventSourceArn=arn, FunctionName="ring")
+
+    client(instance, "sqs").send_message(QueueUrl=url, MessageBody="k")
+
+    assert dead.wait_for(1, 30) == ["k" + "x" * 16]
+    assert any("function ring calls itself" in line for line in local.notices(instance))
+    assert "slxHops" not in str(dead.messages)

@@ -19,9 +19,7 @@ def bucket(instance: Instance, name: str) -> str:
 
 
 def notify(instance: Instance, name: str, **configuration: Any) -> None:
-    client(instance, "s3").put_bucket_notification_configuration(
-        Bucket=name, NotificationConfiguration=configuration
-    )
+    client(instance, "s3").put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=configuration)
 
 
 def reporter(instance: Instance, name: str) -> tuple[str, Box]:
@@ -62,7 +60,11 @@ def test_a_function_gets_the_event_for_what_its_filter_wants(instance: Instance)
 
     (event,) = box.wait_for(1)
     (record,) = event["Records"]
-    assert (record["eventVersion"], record["eventSource"], record["eventName"]) == ("2.1", "aws:s3", "ObjectCreated:Put")
+    assert (record["eventVersion"], record["eventSource"], record["eventName"]) == (
+        "2.1",
+        "aws:s3",
+        "ObjectCreated:Put",
+    )
     assert record["awsRegion"] == "us-east-1"
     assert record["s3"]["configurationId"] == "mine"
     assert record["s3"]["bucket"]["name"] == "photos"
@@ -87,7 +89,10 @@ def test_a_queue_gets_a_test_event_first_and_removals(instance: Instance) -> Non
     first, second = box.wait_for(2)
 
     assert (first["Event"], first["Bucket"]) == ("s3:TestEvent", "watched")
-    assert (second["Records"][0]["eventName"], second["Records"][0]["s3"]["object"]["key"]) == ("ObjectRemoved:Delete", "k")
+    assert (second["Records"][0]["eventName"], second["Records"][0]["s3"]["object"]["key"]) == (
+        "ObjectRemoved:Delete",
+        "k",
+    )
 
 
 def test_a_topic_and_a_bus_hear_of_objects(instance: Instance) -> None:

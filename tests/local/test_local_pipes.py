@@ -187,9 +187,7 @@ def test_a_stream_goes_to_a_topic_and_to_another_stream(instance: Instance, ever
     assert (json.loads(record["Data"]), record["PartitionKey"]) == ({"x": 1}, "key")
 
 
-def test_what_a_target_refuses_goes_to_the_dead_letters_and_blocks_nothing(
-    instance: Instance, everything: str
-) -> None:
+def test_what_a_target_refuses_goes_to_the_dead_letters_and_blocks_nothing(instance: Instance, everything: str) -> None:
     code = "def handler(event, context):\n    if 'bad' in str(event): raise ValueError('no')"
     arn = function(instance, "picky", code)
     letters = Box(instance, "pipe-dead")

@@ -29,7 +29,9 @@ def subscribed(instance: Instance, name: str, arn: str, **attributes: str) -> Bo
 def test_a_queue_gets_the_envelope_or_the_raw_message_as_its_filter_allows(instance: Instance) -> None:
     arn = topic(instance, "news")
     whole = subscribed(instance, "news-whole", arn)
-    raw = subscribed(instance, "news-raw", arn, RawMessageDelivery="true", FilterPolicy='{"kind": ["a", {"prefix": "b"}]}')
+    raw = subscribed(
+        instance, "news-raw", arn, RawMessageDelivery="true", FilterPolicy='{"kind": ["a", {"prefix": "b"}]}'
+    )
     body = subscribed(instance, "news-body", arn, FilterPolicyScope="MessageBody", FilterPolicy='{"n": [{"numeric": [">", 1]}]}')  # fmt: skip
 
     for kind, n in (("a", 1), ("c", 2), ("bc", 3)):
@@ -87,7 +89,11 @@ def handler(event, context):
     (record,) = event["Records"]
     assert (record["EventSource"], record["EventVersion"]) == ("aws:sns", "1.0")
     assert record["EventSubscriptionArn"] == subscription["SubscriptionArn"]
-    assert (record["Sns"]["Message"], record["Sns"]["Subject"], record["Sns"]["MessageAttributes"]) == ("heard", "s", {})
+    assert (record["Sns"]["Message"], record["Sns"]["Subject"], record["Sns"]["MessageAttributes"]) == (
+        "heard",
+        "s",
+        {},
+    )
     assert {"SigningCertUrl", "UnsubscribeUrl"} <= set(record["Sns"])
     assert dead.wait_for(1)[0]["Records"][0]["Sns"]["Message"] == "bad"
     assert len(box.look()) == 4
@@ -154,7 +160,9 @@ def test_mail_is_never_sent_and_stays_unconfirmed(instance: Instance) -> None:
     assert listed["SubscriptionArn"] == "PendingConfirmation"
     attributes = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
     assert (attributes["SubscriptionsPending"], attributes["SubscriptionsConfirmed"]) == ("1", "0")
-    assert any("no email is ever sent from here, a@example.com gets nothing" in line for line in local.notices(instance))
+    assert any(
+        "no email is ever sent from here, a@example.com gets nothing" in line for line in local.notices(instance)
+    )
 
 
 def test_a_text_message_is_never_sent(instance: Instance) -> None:

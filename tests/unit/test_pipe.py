@@ -14,7 +14,8 @@ TABLE = f"arn:aws:dynamodb:{HERE}:table/shop-dev-deposits"
 QUEUE = f"arn:aws:sqs:{HERE}:shop-dev"
 STREAM = f"arn:aws:kinesis:{HERE}:stream/shop-dev-clicks"
 ROLE = "arn:aws:iam::123456789012:role/slx/eu-central-1/shop/dev/shop-dev-p-bfec39"
-TAKES_TABLE = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
+TAKES_TABLE = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+LISTS = {("*",): ("dynamodb:ListStreams",)}
 TAKES_QUEUE = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 TAKES_STREAM = ("kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords",
                 "kinesis:GetShardIterator", "kinesis:ListShards")  # fmt: skip
@@ -71,7 +72,7 @@ def test_it_comes_after_its_role_and_both_ends(tmp_path: Path):
     [
         (
             "{type: pipe, from: deposits, to: events}",
-            {(f"{TABLE}/stream/*",): TAKES_TABLE, (f"{BUS}/shop-dev-events",): ("events:PutEvents",)},
+            {(f"{TABLE}/stream/*",): TAKES_TABLE, **LISTS, (f"{BUS}/shop-dev-events",): ("events:PutEvents",)},
         ),
         (
             "{type: pipe, from: jobs, to: default}",

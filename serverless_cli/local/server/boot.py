@@ -27,11 +27,15 @@ from serverless_cli.local.server import (
     identity,
     integrations,
     invocations,
+    lineage,
+    machines,
     mappings,
     notifications,
     pipes,
     rules,
+    sources,
     subscriptions,
+    tables,
 )
 from serverless_cli.local.server.asgi import App, Receive, Scope, Send
 from serverless_cli.local.server.context import Here, log
@@ -140,9 +144,13 @@ async def _serve(here: Here, sockets: list[socket.socket]) -> None:
     identity.install(here)
     integrations.install()
     invocations.install(here)
+    lineage.install()
+    machines.install(here)
     notifications.install(here)
     rules.install(here)
+    sources.install()
     subscriptions.install(here)
+    tables.install(here)
     delivery = firehose.install(here)
     pump = Pump(here)
     mappings.install(here, pump)

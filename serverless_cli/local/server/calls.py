@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from serverless_cli.local.server import engine
 
@@ -59,17 +58,6 @@ def call(place: Place, service: str, operation: str, parameters: Mapping[str, An
         code = str(answer.get("__type", "InternalFailure")).rpartition("#")[2]
         raise CallError(status, code, str(answer.get("message") or answer.get("Message") or ""))
     return dict(answer)
-
-
-def query(place: Place, service: str, parameters: Mapping[str, str]) -> str:
-    """The XML answer of a service that speaks the query protocol; raises CallError when it refuses."""
-    headers = {"content-type": "application/x-www-form-urlencoded", "host": "localhost"}
-    status, body = _handled(place, service, headers, urlencode(parameters).encode())
-    text = body.decode("utf-8", "replace")
-    if status >= 400:
-        code = text.partition("<Code>")[2].partition("</Code>")[0]
-        raise CallError(status, code, text.partition("<Message>")[2].partition("</Message>")[0])
-    return text
 
 
 def _handled(place: Place, service: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:

@@ -45,7 +45,7 @@ def install(here: Here) -> Firehose:
 
     module["_deliver_records_to_s3"] = later
     module["_dest_description"] = lambda dest: _described(describe(dest), dest)
-    module["_create_delivery_stream"] = created
+    module["_HANDLERS"]["CreateDeliveryStream"] = created
     return Firehose(here)
 
 

@@ -115,7 +115,7 @@ def _wrong(data: Mapping[str, Any]) -> str:
     if not name:
         return ""
     if name not in SUBTYPES:
-        return f"Invalid IntegrationSubtype specified: {name}"
+        return f"Invalid IntegrationSubtype specified, or one that does not run locally: {name}"
     subtype, given = SUBTYPES[name], data.get("requestParameters") or {}
     if not data.get("credentialsArn"):
         return "Credentials must be specified for AWS service integrations"

@@ -53,10 +53,7 @@ class _Invocation:
         """Whether the chain is too long, which ends it: with a dead letter, not with another invocation."""
         if lineage.hops.get() < lineage.LIMIT:
             return False
-        name = self._config.get("FunctionName")
-        self._here.notice(
-            f"function {name} calls itself through other services: stopped after {lineage.LIMIT} invocations"
-        )
+        self._here.notice(lineage.notice(str(self._config.get("FunctionName"))))
         self._failed("RecursiveInvocationDetected", 0, {})
         return True
 

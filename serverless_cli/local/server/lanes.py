@@ -126,7 +126,10 @@ class Lane:
     def _failed(self, batch: Batch, terms: Terms, outcome: Outcome) -> None:
         if self._too_old(batch, terms):
             self._give_up(batch, "RecordAgeExceeded", outcome)
-        elif terms.bisect and len(batch.records) > 1 and not outcome.done:
+        elif terms.bisect and outcome.done:
+            # Cut where the function said that it stopped.
+            self._waiting.appendleft(Batch(batch.records, batch.end, batch.failed - 1))
+        elif terms.bisect and len(batch.records) > 1:
             # Halving is no retry: the halves have failed as often as the batch had before.
             half = len(batch.records) // 2
             first, second = batch.records[:half], batch.records[half:]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from serverless_cli.local.server import acting, admitted, calls, engine, letters, patterns, sources
+from serverless_cli.local.server import acting, admitted, calls, engine, letters, lineage, patterns, sources
 from serverless_cli.local.server.acting import Actor
 from serverless_cli.local.server.context import Here
 from serverless_cli.local.server.lanes import Batch, Ends, Lane, Outcome, Terms
@@ -63,10 +63,7 @@ def _complete(mapping: dict[str, Any], data: Mapping[str, Any]) -> None:
     if "StartingPositionTimestamp" in data:
         mapping["StartingPositionTimestamp"] = data["StartingPositionTimestamp"]
     # LATEST means from now on, not from the first look.
-    place = calls.place_of(mapping["FunctionArn"])
-    source = sources.stream_of(mapping["EventSourceArn"], "")
-    for shard in source.shards():
-        _begin(mapping, source, shard, _positions(place, mapping))
+    _anchor(mapping, sources.stream_of(mapping["EventSourceArn"], ""))
 
 
 def _positions(place: calls.Place, mapping: Mapping[str, Any]) -> MutableMapping[str, str]:
@@ -79,13 +76,11 @@ def _positions(place: calls.Place, mapping: Mapping[str, Any]) -> MutableMapping
     return found
 
 
-def _begin(
-    mapping: Mapping[str, Any], source: sources.Table | sources.Stream, shard: str, positions: MutableMapping[str, str]
-) -> None:
-    # A shard that appears later is read from its first record: it goes on where its parent ended.
-    start = str(mapping.get("StartingPosition", "LATEST")) if not positions else "TRIM_HORIZON"
-    if shard not in positions:
-        positions[shard] = source.begin(shard, start, float(mapping.get("StartingPositionTimestamp") or 0))
+def _anchor(mapping: Mapping[str, Any], source: sources.Table | sources.Stream) -> MutableMapping[str, str]:
+    positions = _positions(calls.place_of(mapping["FunctionArn"]), mapping)
+    moment = float(mapping.get("StartingPositionTimestamp") or 0)
+    sources.anchor(source, source.shards(), positions, str(mapping.get("StartingPosition", "LATEST")), moment)
+    return positions
 
 
 def _terms(mapping: Mapping[str, Any]) -> Terms:
@@ -111,14 +106,17 @@ class _Mappings:
         seen = set()
         for (_, _, uuid), mapping in list(engine.Part("services.lambda_svc")["_esms"].all_items()):
             one = _Mapping(self._here, mapping)
-            if not mapping.get("Enabled", True) or not one.may_read():
+            if not mapping.get("Enabled", True) or not one.exists():
                 continue
             for shard in one.shards():
                 key = (uuid, shard)
                 seen.add(key)
                 if key not in self._known or self._known[key][0] is not mapping:
                     self._known[key] = (mapping, one.reader(shard))
-                yield Job(key, self._known[key][1], one.at_once)
+                reader = self._known[key][1]
+                # Asking the policies is dear, so only for something that could be read.
+                if reader.ready() and one.may_read():
+                    yield Job(key, reader, one.at_once)
         for key in self._known.keys() - seen:
             if key[0] not in {uuid for uuid, _ in seen}:
                 del self._known[key]
@@ -154,10 +152,12 @@ class _Mapping:
         who = f"mapping of {self._source.rpartition(':')[2]} to {self._function.rpartition(':function:')[2]}"
         return Actor(who, "lambda.amazonaws.com", str(self._config().get("Role", "")), self._function)
 
+    def exists(self) -> bool:
+        """Whether there is a function, and a source of a kind that is read here."""
+        return sources.is_source(self._source) and bool(self._config())
+
     def may_read(self) -> bool:
-        """Whether the function exists and its role may read the source; a notice says when it may not."""
-        if not self._config():
-            return False
+        """Whether the function's role may read the source; a notice says when it may not."""
         actor = self._actor()
         try:
             for action in sources.reading(self._source):
@@ -176,9 +176,9 @@ class _Mapping:
     def reader(self, shard: str) -> Queue | Lane:
         """A reader that follows the mapping's settings as they change."""
         if self._is_queue:
-            return Queue(self._source, self._current, self._wanted, self._messages)
-        stream, positions = self._stream(), _positions(self._place, self._record)
-        _begin(self._record, stream, shard, positions)
+            return Queue(self._source, self._current, self._wanted, self._messages, self._loops)
+        stream = self._stream()
+        positions = _anchor(self._record, stream)
         ends = Ends(
             lambda record: self._wanted(record.event),
             self._records,
@@ -206,6 +206,10 @@ class _Mapping:
         if isinstance(self._record, dict):
             self._record["LastProcessingResult"] = failed
         return outcome
+
+    def _loops(self) -> None:
+        name = self._config().get("FunctionName")
+        self._here.notice(lineage.notice(str(name)))
 
     def _messages(self, events: Sequence[Mapping[str, Any]]) -> Handled:
         outcome = self._invoke(events)

@@ -15,6 +15,8 @@ from serverless_cli.local.server import acting, calls, engine
 from serverless_cli.local.server.acting import Actor
 from serverless_cli.local.server.context import Here
 
+_FAILED = "processing-failed"
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -53,8 +55,12 @@ class Sink:
         if engine.Part("services.s3")["_bucket_owner_account"](name) is None:
             self._here.notice(f"{self._actor.who}: there is no bucket {name}; its records wait")
             return False
+        prefixes = [self._prefix("Prefix")]
+        if self._config.get("ErrorOutputPrefix"):
+            prefixes.append(self._prefix("ErrorOutputPrefix", _FAILED))
         try:
-            acting.check(self._here, self._actor, "s3:PutObject", f"{self._bucket}/*")
+            for prefix in prefixes:
+                acting.check(self._here, self._actor, "s3:PutObject", f"{self._bucket}/{prefix}{self._stream['name']}")
         except acting.ForbiddenError:
             return False
         return True
@@ -75,11 +81,10 @@ class Sink:
         if not failures:
             return
         body = "".join(json.dumps(_line(failure)) + "\n" for failure in failures).encode()
-        kind = "processing-failed"
         if self._config.get("ErrorOutputPrefix"):
-            prefix = self._prefix("ErrorOutputPrefix", kind)
+            prefix = self._prefix("ErrorOutputPrefix", _FAILED)
         else:
-            prefix = f"{self._config.get('Prefix') or ''}{kind}/{time.strftime('%Y/%m/%d/%H/', time.gmtime())}"
+            prefix = f"{self._config.get('Prefix') or ''}{_FAILED}/{time.strftime('%Y/%m/%d/%H/', time.gmtime())}"
         self._put(prefix, body, "")
 
     def _prefix(self, name: str, error_type: str | None = None) -> str:

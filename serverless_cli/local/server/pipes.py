@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from serverless_cli.local.server import acting, calls, engine, letters, patterns, sources, targets
+from serverless_cli.local.server import acting, calls, engine, letters, lineage, patterns, sources, targets
 from serverless_cli.local.server.acting import Actor
 from serverless_cli.local.server.context import Here
 from serverless_cli.local.server.lanes import Batch, Ends, Lane, Outcome, Terms
@@ -71,20 +71,15 @@ def _nothing() -> None:
 def _begin(record: Mapping[str, Any]) -> None:
     # LATEST means from now on, not from the first look.
     engine.Part("services.pipes")["_positions"][record["Arn"]] = {}
-    if record["Source"].split(":")[2] == "sqs":
-        return
-    stream = sources.stream_of(record["Source"], "")
-    for shard in stream.shards():
-        _start(record, stream, shard, _positions(record))
+    if sources.is_source(record["Source"]) and targets.service_of(record["Source"]) != "sqs":
+        _anchor(record, sources.stream_of(record["Source"], ""))
 
 
-def _start(
-    record: Mapping[str, Any], stream: sources.Table | sources.Stream, shard: str, positions: MutableMapping[str, str]
-) -> None:
-    own = _own(record)
-    start = str(own.get("StartingPosition", "LATEST")) if not positions else "TRIM_HORIZON"
-    if shard not in positions:
-        positions[shard] = stream.begin(shard, start, float(own.get("StartingPositionTimestamp") or 0))
+def _anchor(record: Mapping[str, Any], stream: sources.Table | sources.Stream) -> MutableMapping[str, str]:
+    own, positions = _own(record), _positions(record)
+    moment = float(own.get("StartingPositionTimestamp") or 0)
+    sources.anchor(stream, stream.shards(), positions, str(own.get("StartingPosition", "LATEST")), moment)
+    return positions
 
 
 def _positions(record: Mapping[str, Any]) -> MutableMapping[str, str]:
@@ -101,7 +96,7 @@ def _merge(record: dict[str, Any], body: Mapping[str, Any]) -> None:
     given = body.get("SourceParameters") or {}
     kept = _own(record).get("StartingPosition")
     record["SourceParameters"] = {**(record.get("SourceParameters") or {}), **given}
-    own = record["SourceParameters"].get(_SOURCES.get(record["Source"].split(":")[2], ""))
+    own = record["SourceParameters"].get(_SOURCES.get(targets.service_of(record["Source"]), ""))
     if kept and own is not None:
         own["StartingPosition"] = kept
     merged = {**(record.get("TargetParameters") or {}), **(body.get("TargetParameters") or {})}
@@ -111,7 +106,7 @@ def _merge(record: dict[str, Any], body: Mapping[str, Any]) -> None:
 
 def _own(record: Mapping[str, Any]) -> dict[str, Any]:
     """What the pipe says of its source."""
-    name = _SOURCES.get(str(record["Source"]).split(":")[2], "")
+    name = _SOURCES.get(targets.service_of(str(record["Source"])), "")
     return dict((record.get("SourceParameters") or {}).get(name) or {})
 
 
@@ -120,7 +115,7 @@ def _terms(record: Mapping[str, Any]) -> Terms:
     place = calls.place_of(record["Arn"])
     held = engine.Part("services.pipes")["_pipes"].get_scoped(place.account, place.region, record["Name"])
     return Terms(
-        batch_size=int(own.get("BatchSize") or (10 if record["Source"].split(":")[2] == "sqs" else 100)),
+        batch_size=int(own.get("BatchSize") or (10 if targets.service_of(record["Source"]) == "sqs" else 100)),
         window_s=float(own.get("MaximumBatchingWindowInSeconds") or 0),
         retries=int(own.get("MaximumRetryAttempts", -1)),
         max_age_s=int(own.get("MaximumRecordAgeInSeconds", -1)),
@@ -142,13 +137,16 @@ class _Pipes:
         for (_, _, _), record in list(engine.Part("services.pipes")["_pipes"].all_items()):
             pipe = _Pipe(self._here, record)
             live.add(str(record["Arn"]))
-            if record.get("CurrentState") != "RUNNING" or not pipe.may_read():
+            if record.get("CurrentState") != "RUNNING" or not pipe.is_known():
                 continue
             for shard in pipe.shards():
                 key = (str(record["Arn"]), shard)
                 if key not in self._known or self._known[key][0] is not record:
                     self._known[key] = (record, pipe.reader(shard))
-                yield Job(key, self._known[key][1])
+                reader = self._known[key][1]
+                # Asking the policies is dear, so only for something that could be read.
+                if reader.ready() and pipe.may_read():
+                    yield Job(key, reader)
         self._known = {key: kept for key, kept in self._known.items() if key[0] in live}
 
 
@@ -164,6 +162,14 @@ class _Pipe:
             f"pipe {record['Name']}", "pipes.amazonaws.com", str(record.get("RoleArn", "")), str(record["Arn"])
         )
 
+    def is_known(self) -> bool:
+        """Whether its source is of a kind that is read here; a notice says when not."""
+        if not sources.is_source(self._source):
+            self._here.notice(f"{self._actor.who}: {self._source} is not a source that runs locally")
+        elif self._record.get("Enrichment"):
+            self._here.notice(f"{self._actor.who}: its enrichment does not run locally")
+        return sources.is_source(self._source)
+
     def may_read(self) -> bool:
         """Whether the pipe's role may read its source; a notice says when it may not."""
         try:
@@ -175,7 +181,7 @@ class _Pipe:
 
     @property
     def _is_queue(self) -> bool:
-        return self._source.split(":")[2] == "sqs"
+        return targets.service_of(self._source) == "sqs"
 
     def shards(self) -> list[str]:
         """What is read apart: a stream's shards, a queue as a whole."""
@@ -187,15 +193,18 @@ class _Pipe:
     def reader(self, shard: str) -> Queue | Lane:
         """A reader that follows the pipe's settings as they change."""
         if self._is_queue:
-            return Queue(self._source, lambda: _terms(self._record), self._wanted, self._messages)
-        stream, positions = self._stream(), _positions(self._record)
-        _start(self._record, stream, shard, positions)
+            return Queue(self._source, lambda: _terms(self._record), self._wanted, self._messages, self._loops)
+        stream = self._stream()
+        positions = _anchor(self._record, stream)
         ends = Ends(
             lambda record: self._wanted(record.event),
             self._records,
             lambda batch, why, outcome: self._discard(shard, batch, why, outcome),
         )
         return Lane(stream, shard, lambda: _terms(self._record), ends, positions)
+
+    def _loops(self) -> None:
+        self._here.notice(f"{self._actor.who} is part of a loop: stopped after {lineage.LIMIT} invocations")
 
     def _wanted(self, event: Mapping[str, Any]) -> bool:
         return patterns.wanted((self._record.get("SourceParameters") or {}).get("FilterCriteria"), event)
@@ -292,7 +301,7 @@ class _Pipe:
             name: str(at(value, opened)) if isinstance(value, str) and value.startswith("$.") else value
             for name, value in self._own().items()
         }
-        service = self._source.split(":")[2]
+        service = targets.service_of(self._source)
         return Parcel(
             payload,
             group=str(own.get("MessageGroupId", "")),

@@ -14,6 +14,7 @@ from serverless_cli.local.server import engine, interpreters, lineage, logs
 from serverless_cli.local.server.context import Here
 from serverless_cli.local.server.deployment import Deployment
 from serverless_cli.local.server.worker import Worker
+from serverless_cli.packaging.interpreters import interpreter_for
 
 _IDLE_S = 300.0
 
@@ -109,7 +110,7 @@ class Pool:
             engine.Part("services.sts")["_sessions"].pop(warm.access_key, None)
 
     def _start(self, deployment: Deployment) -> Warm:
-        interpreter = interpreters.interpreter_for(deployment.runtime)
+        interpreter = interpreter_for(deployment.runtime)
         if not interpreter.exact:
             self._here.notice(
                 f"function {deployment.name} asks for {deployment.runtime}, which is not installed here: "
@@ -152,6 +153,8 @@ def environment_of(here: Here, deployment: Deployment, stream: str, version: str
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         "AWS_EC2_METADATA_DISABLED": "true",
+        # Otherwise StartSyncExecution goes to `sync-127.0.0.1`.
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
         "LAMBDA_TASK_ROOT": deployment.code,
     }

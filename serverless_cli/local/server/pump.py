@@ -62,6 +62,7 @@ class Pump:
                         self._consider(job)
                 except Exception:  # noqa: BLE001 - one source must not stop the others
                     log.exception("a source of events cannot be read")
+                    time.sleep(_AFTER_FAULT_S)
 
     def _consider(self, job: Job) -> None:
         with self._lock:

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from serverless_cli.local.server import calls, engine
+from serverless_cli.local.server import calls, engine, lineage
 from serverless_cli.local.server.lanes import Terms
 from serverless_cli.local.server.targets import queue_url
 
 _LOOK_S = 0.05
 _AT_ONCE = 10
+_TOO_OFTEN = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Queue:
         terms: Callable[[], Terms],
         wanted: Callable[[Mapping[str, Any]], bool],
         deliver: Callable[[Sequence[Mapping[str, Any]]], Handled],
+        on_loop: Callable[[], None],
     ) -> None:
         self._arn = arn
         self._place = calls.place_of(arn)
@@ -43,6 +45,7 @@ class Queue:
         self._terms = terms
         self._wanted = wanted
         self._deliver = deliver
+        self._on_loop = on_loop
         # One batch is gathered at a time; several may be worked on.
         self._gathering = threading.Lock()
 
@@ -58,7 +61,8 @@ class Queue:
         """Receive one batch, hand it over and delete what is done."""
         with engine.Part("core.responses")["request_scope"](self._place.account, self._place.region):
             with self._gathering:
-                messages = self._received()
+                messages = self._running_on(self._received())
+            lineage.hops.set(max((_hops(message) for message in messages), default=0))
             events = [self._event(message) for message in messages]
             dropped = {event["receiptHandle"] for event in events if not self._wanted(event)}
             rest = [event for event in events if event["receiptHandle"] not in dropped]
@@ -85,6 +89,18 @@ class Queue:
                 break
             time.sleep(_LOOK_S)
         return found
+
+    def _running_on(self, messages: list[Any]) -> list[Any]:
+        """The messages that do not come round in a loop; the others go to the dead letters, or nowhere."""
+        looping = [message for message in messages if _hops(message) >= lineage.LIMIT]
+        for message in looping:
+            self._on_loop()
+            # The redrive policy takes what was received too often, once it is visible.
+            message["receive_count"], message["visible_at"] = _TOO_OFTEN, 0.0
+        if looping and not (self._queue() or {"attributes": {}})["attributes"].get("RedrivePolicy"):
+            receipts = {message["receipt_handle"] for message in looping}
+            engine.Part("services.sqs")["_delete_messages_for_esm"](self._url, receipts)
+        return [message for message in messages if message not in looping]
 
     def _event(self, message: Mapping[str, Any]) -> dict[str, Any]:
         attributes = {
@@ -113,6 +129,10 @@ class Queue:
             "eventSourceARN": self._arn,
             "awsRegion": self._place.region,
         }
+
+
+def _hops(message: Mapping[str, Any]) -> int:
+    return int((message.get("sys") or {}).get(lineage.IN_MESSAGE, 0))
 
 
 def _done(events: Sequence[Mapping[str, Any]], handled: Handled, *, fifo: bool) -> set[str]:

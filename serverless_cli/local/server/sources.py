@@ -6,14 +6,13 @@ A cursor is the sequence number of the last record that is done with; sequence n
 from __future__ import annotations
 
 import base64
-import time
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from serverless_cli.local.server import calls, engine
+from serverless_cli.local.server import calls, engine, targets
 
 # A table's stream has one shard here; on AWS, items with one key stay in order, across keys they need not.
 _TABLE_SHARD = "shardId-00000000000000000000-00000000"
@@ -22,6 +21,11 @@ _READS = {
     "dynamodb": ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
     "sqs": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
 }
+
+
+def is_source(arn: str) -> bool:
+    """Whether something is read from it here."""
+    return targets.service_of(arn) in _READS
 
 
 def reading(source: str) -> tuple[str, ...]:
@@ -63,7 +67,7 @@ class Table:
         records = self._records()
         first = bisect_right(records, cursor, key=_sequence)
         return [
-            Record(record, _sequence(record), float(record["dynamodb"]["ApproximateCreationDateTime"]))
+            Record(_event(record), _sequence(record), float(record["dynamodb"]["ApproximateCreationDateTime"]))
             for record in records[first : first + limit]
         ]
 
@@ -72,6 +76,16 @@ class Table:
             self._table, account_id=self._place.account, region=self._place.region
         )
         return found
+
+
+def _event(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A record as Lambda spells it: who expired an item is spelled otherwise by the API of streams."""
+    if "userIdentity" not in record:
+        return record
+    return {
+        **record,
+        "userIdentity": {name[0].lower() + name[1:]: text for name, text in record["userIdentity"].items()},
+    }
 
 
 def _sequence(record: Mapping[str, Any]) -> str:
@@ -141,6 +155,28 @@ def stream_of(arn: str, role: str) -> Table | Stream:
     return Table(arn) if arn.split(":")[2] == "dynamodb" else Stream(arn, role)
 
 
-def age(record: Record) -> float:
-    """How many seconds ago a record arrived."""
-    return time.time() - record.at
+def anchor(
+    source: Table | Stream, shards: Sequence[str], positions: MutableMapping[str, str], start: str, moment: float
+) -> None:
+    """Give each shard without a cursor its first one: by the starting position, all at once.
+
+    A shard that appears later is read from its first record: it goes on where its parent ended.
+    """
+    first = not positions
+    for shard in shards:
+        if shard not in positions:
+            positions[shard] = source.begin(shard, start if first else "TRIM_HORIZON", moment)
+
+
+def install() -> None:
+    """Keep the tags of a new data stream, which ministack drops."""
+    kinesis = engine.Part("services.kinesis")
+    create = kinesis["_create_stream"]
+
+    def created(data: Mapping[str, Any]) -> Any:
+        answer = create(data)
+        if answer[0] == 200 and data.get("Tags"):
+            kinesis["_streams"][data["StreamName"]]["tags"].update(data["Tags"])
+        return answer
+
+    kinesis["_create_stream"] = created

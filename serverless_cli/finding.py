@@ -1,4 +1,4 @@
-"""What is wrong with a pattern, schedule or template, and where in it."""
+"""What is wrong with a definition, pattern, schedule or template, and where in it; and words to say so."""
 
 from __future__ import annotations
 

@@ -1,0 +1,4 @@
+def handler(event, context):
+    from shared import word
+
+    print(word, event)
