@@ -92,7 +92,7 @@ class CompletedMoto:
             return Failure(operation, Nature.REFUSED, "InvalidBucketAclWithObjectOwnership", text, 400)
         return moto_events.refusal(self.clients.region, operation, parameters)
 
-    def _has_statement(self, FunctionName: str, StatementId: str, **_: object) -> bool:  # noqa: N803
+    def _has_statement(self, FunctionName: str, StatementId: str, **_: object) -> bool:
         try:
             found = self.clients.send("lambda.GetPolicy", {"FunctionName": FunctionName})
         except Failure:

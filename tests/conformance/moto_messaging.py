@@ -75,7 +75,7 @@ def remember(region: str, operation: str, parameters: Mapping[str, Any]) -> dict
     return dict(parameters)
 
 
-def encrypt(region: str, table: Any, *, Enabled: bool, KMSMasterKeyId: str = "", **_: object) -> None:  # noqa: N803
+def encrypt(region: str, table: Any, *, Enabled: bool, KMSMasterKeyId: str = "", **_: object) -> None:
     """As an UpdateTable that moto does not know."""
     key = KMSMasterKeyId or table._get_default_encryption_key(DEFAULT_ACCOUNT_ID, region)
     table.sse_specification = {"Enabled": Enabled, "KMSMasterKeyId": key}
@@ -86,7 +86,7 @@ def _backend(service: str, region: str) -> Any:
 
 
 def _topic_differs(
-    region: str, *, Name: str, Attributes: Mapping[str, str], Tags: list[dict[str, str]]  # noqa: N803
+    region: str, *, Name: str, Attributes: Mapping[str, str], Tags: list[dict[str, str]]
 ) -> str:  # fmt: skip
     sns = _backend("sns", region)
     topic = next((one for one in sns.topics.values() if one.name == Name), None)
@@ -105,7 +105,7 @@ def _topic_differs(
 
 
 def _subscription_differs(
-    region: str, *, TopicArn: str, Protocol: str, Endpoint: str, Attributes: Mapping[str, str], **_: object  # noqa: N803
+    region: str, *, TopicArn: str, Protocol: str, Endpoint: str, Attributes: Mapping[str, str], **_: object
 ) -> str:  # fmt: skip
     have = _backend("sns", region)._find_subscription(TopicArn, Endpoint, Protocol)
     if have is None:

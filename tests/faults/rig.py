@@ -40,7 +40,7 @@ def strict_aws(**options: Any) -> Any:
         pytest.skip(why)
     if str(RIG) not in sys.path:
         sys.path.insert(0, str(RIG))
-    from strictaws import StrictAws  # noqa: PLC0415 - found only now
+    from strictaws import StrictAws
 
     return StrictAws(**{"time_scale": SCALE, "rules": "all", "latency_ms": 20.0, **options})
 

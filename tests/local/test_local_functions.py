@@ -13,10 +13,10 @@ from support import client, eventually, function, invoke, packaged
 from serverless_cli import local
 from serverless_cli.local import Instance
 from serverless_cli.local.facts import Home, new_facts
-from serverless_cli.local.server import interpreters
 from serverless_cli.local.server.context import Here
 from serverless_cli.local.server.deployment import deployment_of
 from serverless_cli.local.server.pool import Pool
+from serverless_cli.packaging.interpreters import interpreter_for
 
 EXPLAIN = """
 import os, sys
@@ -259,7 +259,7 @@ def test_a_function_may_do_what_its_role_may_and_no_more(instance: Instance) -> 
 
 @pytest.mark.parametrize("version", ["3.10", "3.12", "3.13"])
 def test_the_runtimes_own_python_runs_the_function_with_the_sdk(instance: Instance, version: str) -> None:
-    if not interpreters.interpreter_for(f"python{version}").exact:
+    if not interpreter_for(f"python{version}").exact:
         pytest.skip(f"Python {version} is not installed")
     code = "import sys, boto3\ndef handler(e, c): return [list(sys.version_info[:2]), boto3.__version__]"
     name = "py" + version.replace(".", "")

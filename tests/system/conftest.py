@@ -36,9 +36,9 @@ def browser() -> Iterator[Any]:
         if os.environ.get("SLX_REQUIRE_BROWSER"):
             pytest.fail(reason)
         pytest.skip(reason)
-    from selenium import webdriver  # noqa: PLC0415 - only where there is a browser
-    from selenium.webdriver.chrome.options import Options  # noqa: PLC0415
-    from selenium.webdriver.chrome.service import Service  # noqa: PLC0415
+    from selenium import webdriver
+    from selenium.webdriver.chrome.options import Options
+    from selenium.webdriver.chrome.service import Service
 
     options = Options()
     options.binary_location = chromium

@@ -53,7 +53,7 @@ class Page(http.server.SimpleHTTPRequestHandler):
 
 
 def until(browser: Any, ask: Callable[[Any], Any]) -> Any:
-    from selenium.webdriver.support.ui import WebDriverWait  # noqa: PLC0415 - only where there is a browser
+    from selenium.webdriver.support.ui import WebDriverWait
 
     return WebDriverWait(browser, 20, poll_frequency=0.05).until(ask)
 

@@ -1,7 +1,6 @@
 """A small AWS in memory for checks: a bucket, queues, tables, a state machine; and a clock that needs no time."""
 
 # The parameters are AWS's own, and so are their names.
-# ruff: noqa: N803
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ class EventBridge(Service):
         bus, _, name = path.rpartition("/")
         return self._rule(bus or "default", name)
 
-    def PutRule(self, Name: str, EventBusName: str, Tags: Any = (), **settings: Any) -> dict[str, Any]:  # noqa: N803
+    def PutRule(self, Name: str, EventBusName: str, Tags: Any = (), **settings: Any) -> dict[str, Any]:
         if EventBusName != "default" and "ScheduleExpression" in settings:
             raise refused("ValidationException", "ScheduleExpression is supported only on the default event bus.")
         had = self.rules.get((EventBusName, Name))
@@ -208,35 +208,35 @@ class EventBridge(Service):
         self.rules[EventBusName, Name] = Rule(settings, tags, had.targets if had else {})
         return {}
 
-    def DescribeRule(self, Name: str, EventBusName: str) -> dict[str, Any]:  # noqa: N803
+    def DescribeRule(self, Name: str, EventBusName: str) -> dict[str, Any]:
         return self._rule(EventBusName, Name).settings
 
-    def ListTagsForResource(self, ResourceARN: str) -> dict[str, Any]:  # noqa: N803
+    def ListTagsForResource(self, ResourceARN: str) -> dict[str, Any]:
         return {"Tags": [{"Key": key, "Value": value} for key, value in self._by_arn(ResourceARN).tags.items()]}
 
-    def TagResource(self, ResourceARN: str, Tags: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+    def TagResource(self, ResourceARN: str, Tags: list[dict[str, str]]) -> dict[str, Any]:
         self._by_arn(ResourceARN).tags |= {tag["Key"]: tag["Value"] for tag in Tags}
         return {}
 
-    def ListTargetsByRule(self, Rule: str, EventBusName: str) -> dict[str, Any]:  # noqa: N803
+    def ListTargetsByRule(self, Rule: str, EventBusName: str) -> dict[str, Any]:
         return {"Targets": list(self._rule(EventBusName, Rule).targets.values())}
 
     def _failed(self, ids: list[str]) -> list[dict[str, str]]:
         failed = self.failures.pop(0) if self.failures else []
         return [one for one in failed if one["TargetId"] in ids]
 
-    def PutTargets(self, Rule: str, EventBusName: str, Targets: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+    def PutTargets(self, Rule: str, EventBusName: str, Targets: list[dict[str, Any]]) -> dict[str, Any]:
         rule, failed = self._rule(EventBusName, Rule), self._failed([one["Id"] for one in Targets])
         rule.targets |= {one["Id"]: one for one in Targets if one["Id"] not in {each["TargetId"] for each in failed}}
         return {"FailedEntryCount": len(failed), "FailedEntries": failed}
 
-    def RemoveTargets(self, Rule: str, EventBusName: str, Ids: list[str]) -> dict[str, Any]:  # noqa: N803
+    def RemoveTargets(self, Rule: str, EventBusName: str, Ids: list[str]) -> dict[str, Any]:
         rule, failed = self._rule(EventBusName, Rule), self._failed(Ids)
         for id in set(Ids) - {each["TargetId"] for each in failed}:
             rule.targets.pop(id, None)
         return {"FailedEntryCount": len(failed), "FailedEntries": failed}
 
-    def DeleteRule(self, Name: str, EventBusName: str) -> dict[str, Any]:  # noqa: N803
+    def DeleteRule(self, Name: str, EventBusName: str) -> dict[str, Any]:
         if self.rules.get((EventBusName, Name), Rule({}, {})).targets:
             raise refused("ValidationException", "Rule can't be deleted since it has targets.")
         self.rules.pop((EventBusName, Name), None)
@@ -262,14 +262,14 @@ class Pipes(Service):
         pipe["CurrentState"] = f"{verb[:-1]}ING"
         pipe["next"] = (f"{verb}_FAILED", fate) if fate else (pipe["DesiredState"], "USER_INITIATED")
 
-    def CreatePipe(self, Name: str, **settings: Any) -> dict[str, Any]:  # noqa: N803
+    def CreatePipe(self, Name: str, **settings: Any) -> dict[str, Any]:
         if Name in self.pipes:
             raise refused("ConflictException", f"Pipe {Name} already exists.", 409)
         self.pipes[Name] = {"Arn": f"arn:aws:pipes:{HERE}:pipe/{Name}", "Name": Name, **settings}
         self._begin(Name, "CREATE")
         return {}
 
-    def UpdatePipe(self, Name: str, **settings: Any) -> dict[str, Any]:  # noqa: N803
+    def UpdatePipe(self, Name: str, **settings: Any) -> dict[str, Any]:
         pipe = self._pipe(Name)
         if pipe["CurrentState"].startswith("CREATE"):
             raise refused("ValidationException", "Pipe is in CREATE_FAILED state.")
@@ -284,11 +284,11 @@ class Pipes(Service):
         self._begin(Name, "UPDATE")
         return {}
 
-    def DeletePipe(self, Name: str) -> dict[str, Any]:  # noqa: N803
+    def DeletePipe(self, Name: str) -> dict[str, Any]:
         self._pipe(Name)["CurrentState"] = "DELETING"
         return {}
 
-    def DescribePipe(self, Name: str) -> dict[str, Any]:  # noqa: N803
+    def DescribePipe(self, Name: str) -> dict[str, Any]:
         pipe = dict(self._pipe(Name))
         if pipe["CurrentState"] == "DELETING":
             del self.pipes[Name]
@@ -297,7 +297,7 @@ class Pipes(Service):
         pipe.pop("next", None)
         return pipe
 
-    def TagResource(self, resourceArn: str, tags: dict[str, str]) -> dict[str, Any]:  # noqa: N803
+    def TagResource(self, resourceArn: str, tags: dict[str, str]) -> dict[str, Any]:
         pipe = self._pipe(resourceArn.rpartition("/")[2])
         pipe["Tags"] = {**pipe.get("Tags", {}), **tags}
         return {}

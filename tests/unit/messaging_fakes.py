@@ -73,7 +73,7 @@ class DynamoDb(Timed):
     def _begin(self, state: str, seconds: float) -> None:
         self.state, self.until = state, self.clock.now() + seconds
 
-    def CreateTable(self, TableName: str, Tags: Any, **settings: Any) -> dict[str, Any]:  # noqa: N803
+    def CreateTable(self, TableName: str, Tags: Any, **settings: Any) -> dict[str, Any]:
         if self.table and not (self.state == "DELETING" and self.clock.now() >= self.until):
             raise refused("ResourceInUseException", f"Table already exists: {TableName}")
         arn = f"arn:aws:dynamodb:{HERE}:table/{TableName}"
@@ -97,7 +97,7 @@ class DynamoDb(Timed):
         self.table["StreamSpecification"] = wanted
         self.table["LatestStreamArn"] = f"{self.table['TableArn']}/stream/{self.streams}"
 
-    def _encrypt(self, Enabled: bool, KMSMasterKeyId: str = AWS_KEY, **_: object) -> None:  # noqa: N803
+    def _encrypt(self, Enabled: bool, KMSMasterKeyId: str = AWS_KEY, **_: object) -> None:
         assert self.table is not None
         self.table.pop("SSESpecification", None)
         self.table["SSEDescription"] = {
@@ -105,11 +105,11 @@ class DynamoDb(Timed):
             "KMSMasterKeyArn": KMSMasterKeyId,
         }
 
-    def DescribeTable(self, TableName: str) -> dict[str, Any]:  # noqa: N803
+    def DescribeTable(self, TableName: str) -> dict[str, Any]:
         self._now()
         return {"Table": self._shown()}
 
-    def UpdateTable(self, TableName: str, **settings: Any) -> dict[str, Any]:  # noqa: N803
+    def UpdateTable(self, TableName: str, **settings: Any) -> dict[str, Any]:
         self._now(lambda: self._update(**settings))
         self._begin("UPDATING", UPDATES_S)
         return {"TableDescription": self._shown()}
@@ -149,7 +149,7 @@ class DynamoDb(Timed):
             del have[update["Delete"]["IndexName"]]
         self.table["GlobalSecondaryIndexes"] = list(have.values())
 
-    def DeleteTable(self, TableName: str) -> dict[str, Any]:  # noqa: N803
+    def DeleteTable(self, TableName: str) -> dict[str, Any]:
         self._now(lambda: None)
         assert self.table is not None
         if self.table.get("DeletionProtectionEnabled"):
@@ -160,18 +160,18 @@ class DynamoDb(Timed):
         self._begin("DELETING", DELETES_S)
         return {}
 
-    def TagResource(self, ResourceArn: str, Tags: Any) -> dict[str, Any]:  # noqa: N803
+    def TagResource(self, ResourceArn: str, Tags: Any) -> dict[str, Any]:
         if self.clock.now() < self.tagged + TAGS_S:
             raise refused("LimitExceededException", "Table tags are being updated")
         self.tagged = self.clock.now()
         self.tags |= {one["Key"]: one["Value"] for one in Tags}
         return {}
 
-    def ListTagsOfResource(self, ResourceArn: str, **_: object) -> dict[str, Any]:  # noqa: N803
+    def ListTagsOfResource(self, ResourceArn: str, **_: object) -> dict[str, Any]:
         self._now()
         return {"Tags": [{"Key": key, "Value": value} for key, value in self.tags.items()]}
 
-    def UpdateTimeToLive(self, TableName: str, TimeToLiveSpecification: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+    def UpdateTimeToLive(self, TableName: str, TimeToLiveSpecification: dict[str, Any]) -> dict[str, Any]:
         on = TimeToLiveSpecification["Enabled"]
 
         def change() -> None:
@@ -186,7 +186,7 @@ class DynamoDb(Timed):
         self._now(change)
         return {}
 
-    def DescribeTimeToLive(self, TableName: str) -> dict[str, Any]:  # noqa: N803
+    def DescribeTimeToLive(self, TableName: str) -> dict[str, Any]:
         self._now()
         about = (
             {"TimeToLiveStatus": "ENABLING", "AttributeName": self.ttl}
@@ -195,19 +195,19 @@ class DynamoDb(Timed):
         )
         return {"TimeToLiveDescription": about}
 
-    def UpdateContinuousBackups(self, TableName: str, PointInTimeRecoverySpecification: Any) -> dict[str, Any]:  # noqa: N803
+    def UpdateContinuousBackups(self, TableName: str, PointInTimeRecoverySpecification: Any) -> dict[str, Any]:
         if self.clock.now() < self.born + BACKUPS_S:
             text = "Backups are being enabled for the table: t. Please retry later"
             raise refused("ContinuousBackupsUnavailableException", text)
         self.recovery = PointInTimeRecoverySpecification["PointInTimeRecoveryEnabled"]
         return {}
 
-    def DescribeContinuousBackups(self, TableName: str) -> dict[str, Any]:  # noqa: N803
+    def DescribeContinuousBackups(self, TableName: str) -> dict[str, Any]:
         self._now()
         about = {"PointInTimeRecoveryStatus": "ENABLED" if self.recovery else "DISABLED"}
         return {"ContinuousBackupsDescription": {"PointInTimeRecoveryDescription": about}}
 
-    def DescribeKey(self, KeyId: str) -> dict[str, Any]:  # noqa: N803
+    def DescribeKey(self, KeyId: str) -> dict[str, Any]:
         return {"KeyMetadata": {"KeyManager": "AWS" if KeyId == AWS_KEY else "CUSTOMER"}}
 
 
@@ -232,7 +232,7 @@ class Sqs(Timed):
     def _gone(self) -> Failure:
         return refused("AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
 
-    def CreateQueue(self, QueueName: str, Attributes: dict[str, str], tags: dict[str, str]) -> dict[str, Any]:  # noqa: N803
+    def CreateQueue(self, QueueName: str, Attributes: dict[str, str], tags: dict[str, str]) -> dict[str, Any]:
         if self.clock.now() < self.died + 60:
             text = "You must wait 60 seconds after deleting a queue before you can create another with the same name."
             raise refused("AWS.SimpleQueueService.QueueDeletedRecently", text)
@@ -244,12 +244,12 @@ class Sqs(Timed):
             raise refused("QueueAlreadyExists", "A queue already exists with the same name and a different value")
         return {"QueueUrl": f"https://sqs/{QueueName}"}
 
-    def GetQueueUrl(self, QueueName: str) -> dict[str, Any]:  # noqa: N803
+    def GetQueueUrl(self, QueueName: str) -> dict[str, Any]:
         if self.attributes is None and self.clock.now() >= self.died + 20:
             raise self._gone()
         return {"QueueUrl": f"https://sqs/{QueueName}"}
 
-    def GetQueueAttributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
+    def GetQueueAttributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:
         if self.attributes is None:
             if self.clock.now() >= self.died + 20:
                 raise self._gone()
@@ -258,16 +258,16 @@ class Sqs(Timed):
         late = self.stuck or (self.clock.now() < self.changed + 10 and self.looks % 2 == 0)
         return {"Attributes": {**self.attributes, **(self.old if late else {})}}
 
-    def ListQueueTags(self, QueueUrl: str) -> dict[str, Any]:  # noqa: N803
+    def ListQueueTags(self, QueueUrl: str) -> dict[str, Any]:
         if self.attributes is None:
             raise self._gone()
         return {"Tags": self.tags} if self.tags else {}
 
-    def TagQueue(self, QueueUrl: str, Tags: dict[str, str]) -> dict[str, Any]:  # noqa: N803
+    def TagQueue(self, QueueUrl: str, Tags: dict[str, str]) -> dict[str, Any]:
         self.tags = {**(self.tags or {}), **Tags}
         return {}
 
-    def SetQueueAttributes(self, QueueUrl: str, Attributes: dict[str, str]) -> dict[str, Any]:  # noqa: N803
+    def SetQueueAttributes(self, QueueUrl: str, Attributes: dict[str, str]) -> dict[str, Any]:
         if self.attributes is None:
             raise self._gone()
         if Attributes.get("KmsMasterKeyId") and Attributes.get("SqsManagedSseEnabled") == "true":
@@ -278,7 +278,7 @@ class Sqs(Timed):
         self.changed = self.clock.now()
         return {}
 
-    def DeleteQueue(self, QueueUrl: str) -> dict[str, Any]:  # noqa: N803
+    def DeleteQueue(self, QueueUrl: str) -> dict[str, Any]:
         if self.attributes is None:
             raise self._gone()
         self.attributes, self.died = None, self.clock.now()
@@ -295,7 +295,7 @@ class Sns(Timed):
         self.subscriptions: list[dict[str, str]] = []
         self.details: dict[str, dict[str, str]] = {}
 
-    def CreateTopic(self, Name: str, Attributes: dict[str, str], Tags: Any) -> dict[str, Any]:  # noqa: N803
+    def CreateTopic(self, Name: str, Attributes: dict[str, str], Tags: Any) -> dict[str, Any]:
         tags, arn = {one["Key"]: one["Value"] for one in Tags}, f"arn:aws:sns:{HERE}:{Name}"
         if self.attributes:
             if any(self.attributes.get(key) != value for key, value in Attributes.items()):
@@ -307,21 +307,21 @@ class Sns(Timed):
         self.attributes, self.tags = {"TopicArn": arn, **Attributes, **self.attributes}, tags
         return {"TopicArn": arn}
 
-    def GetTopicAttributes(self, TopicArn: str) -> dict[str, Any]:  # noqa: N803
+    def GetTopicAttributes(self, TopicArn: str) -> dict[str, Any]:
         if not self.attributes:
             raise refused("NotFound", "Topic does not exist", 404)
         return {"Attributes": self.attributes}
 
-    def ListTagsForResource(self, ResourceArn: str) -> dict[str, Any]:  # noqa: N803
+    def ListTagsForResource(self, ResourceArn: str) -> dict[str, Any]:
         return {"Tags": [{"Key": key, "Value": value} for key, value in self.tags.items()]}
 
-    def SetTopicAttributes(self, TopicArn: str, AttributeName: str, AttributeValue: str) -> dict[str, Any]:  # noqa: N803
+    def SetTopicAttributes(self, TopicArn: str, AttributeName: str, AttributeValue: str) -> dict[str, Any]:
         if AttributeName == "Policy" and not json.loads(AttributeValue or "{}").get("Statement"):
             raise refused("InvalidParameter", "Invalid parameter: Policy Error: null")
         self.attributes[AttributeName] = AttributeValue
         return {}
 
-    def Subscribe(self, TopicArn: str, Protocol: str, Endpoint: str, Attributes: dict[str, str]) -> dict[str, Any]:  # noqa: N803
+    def Subscribe(self, TopicArn: str, Protocol: str, Endpoint: str, Attributes: dict[str, str]) -> dict[str, Any]:
         number = len(self.subscriptions) + 1
         arn = "PendingConfirmation" if Protocol in ("email", "https") else f"{TopicArn}:{number}"
         one = {"SubscriptionArn": arn, "TopicArn": TopicArn, "Protocol": Protocol, "Endpoint": Endpoint}
@@ -333,7 +333,7 @@ class Sns(Timed):
         for number, one in enumerate(self.subscriptions):
             one["SubscriptionArn"] = f"{one['TopicArn']}:{number + 1}"
 
-    def ListSubscriptionsByTopic(self, TopicArn: str) -> dict[str, Any]:  # noqa: N803
+    def ListSubscriptionsByTopic(self, TopicArn: str) -> dict[str, Any]:
         return {"Subscriptions": self.subscriptions}
 
     def _find(self, arn: str) -> dict[str, str]:
@@ -341,10 +341,10 @@ class Sns(Timed):
             raise refused("InvalidParameter", "a subscription that is pending confirmation")
         return next(one for one in self.subscriptions if one["SubscriptionArn"] == arn)
 
-    def GetSubscriptionAttributes(self, SubscriptionArn: str) -> dict[str, Any]:  # noqa: N803
+    def GetSubscriptionAttributes(self, SubscriptionArn: str) -> dict[str, Any]:
         return {"Attributes": self.details[self._find(SubscriptionArn)["Endpoint"]]}
 
-    def TagResource(self, ResourceArn: str, Tags: Any) -> dict[str, Any]:  # noqa: N803
+    def TagResource(self, ResourceArn: str, Tags: Any) -> dict[str, Any]:
         self.tags |= {one["Key"]: one["Value"] for one in Tags}
         return {}
 
@@ -354,6 +354,6 @@ class Sns(Timed):
         self.details[self._find(SubscriptionArn)["Endpoint"]][AttributeName] = AttributeValue
         return {}
 
-    def Unsubscribe(self, SubscriptionArn: str) -> dict[str, Any]:  # noqa: N803
+    def Unsubscribe(self, SubscriptionArn: str) -> dict[str, Any]:
         self.subscriptions.remove(self._find(SubscriptionArn))
         return {}

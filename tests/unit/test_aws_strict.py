@@ -35,7 +35,7 @@ def proxy():
         pytest.skip(f"the strict proxy is not at {RIG}; set SLX_RIG to the folder that has strict/strictaws")
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "false"
     sys.path.append(str(RIG))
-    from strictaws import StrictAws  # noqa: PLC0415 - found only now
+    from strictaws import StrictAws
 
     aws = StrictAws(time_scale=SCALE, rules="all")
     with aws:

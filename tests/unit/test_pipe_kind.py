@@ -253,7 +253,7 @@ def test_a_missing_mark_is_put_on_without_touching_the_pipe():
 class StrictPipes(Pipes):
     """Refuses what AWS refuses at once."""
 
-    def CreatePipe(self, Name: str, **settings: Any) -> dict[str, Any]:  # noqa: N803
+    def CreatePipe(self, Name: str, **settings: Any) -> dict[str, Any]:
         raise refused(
             "ValidationException", "1 validation error detected: Value at 'batchSize' failed to satisfy constraint"
         )
