@@ -67,7 +67,7 @@ class Down:
         if not left and not kept:
             self.journal.forget()
             self._stop_if_last()
-        return Sweep(tuple(dict.fromkeys(left)), looked)
+        return Sweep(tuple({(one.ref, one.name): one for one in left}.values()), looked)
 
     def _late(self, deleted: list[Step]) -> list[Step]:
         """What is there again although it was deleted: Lambda may write to a log group after its function is gone."""

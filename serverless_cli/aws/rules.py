@@ -161,7 +161,8 @@ _WORKFLOW = (
         hint=_ROLE,
     ),
     Rule("firehose.DeleteDeliveryStream", "ResourceInUseException", deadline_s=300),
-    Rule("kinesis.*", "ResourceInUseException", deadline_s=120, but=("already exists", "consumer")),
+    # Of all but CreateStream, to which it says that the name is taken.
+    Rule("kinesis.[!C]*", "ResourceInUseException", deadline_s=120, but=("consumer",)),
     Rule("pipes.*", "ValidationException", ("role",), but=("failed to satisfy constraint",), hint=_ROLE),
     Rule(
         "scheduler.*", "ValidationException", ("assume the role",),

@@ -24,8 +24,6 @@ from serverless_cli.resources.base import Here, Kind, Scope, Weaver
 from serverless_cli.wiring import Admits, Wiring
 
 PREFIX = "slx-"
-KEYS = 6
-"""how many keys a statement has: Sid, Effect, Principal, Action, Resource, Condition"""
 FRESH = Passing("AWS.SimpleQueueService.NonExistentQueue")
 
 
@@ -189,7 +187,7 @@ def _admission(own: str, one: Mapping[str, Any]) -> Admission:
             "Action": actions,
             "Resource": resource,
             "Condition": {"ArnEquals": {"aws:SourceArn": sources, **more}, **tests},
-        } if listed(resource) == (own,) and len(one) == KEYS and not (others or more or tests):
+        } if listed(resource) == (own,) and not (others or more or tests):
             return Admission(service, tuple(sorted(map(_spelled, listed(actions)))), listed(sources))
         case _:
             return Admission(json.dumps(one, sort_keys=True), (), ())

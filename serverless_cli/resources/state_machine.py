@@ -199,9 +199,8 @@ class StateMachineKind(Kind[StateMachineSpec]):
         )
         if found is None or found.get("status") == "DELETING":
             return None
-        return Observed(
-            form.read_spec(found, here.wish), {"arn": found["stateMachineArn"]}, Mark.of(form.tags_of(tags))
-        )
+        spec = form.read_spec(found, here.wish or here.recorded)
+        return Observed(spec, {"arn": found["stateMachineArn"]}, Mark.of(form.tags_of(tags)))
 
     def create(self, aws: Aws, here: Here, spec: StateMachineSpec) -> Outputs:
         if found := claim(here, self.read(aws, here)):

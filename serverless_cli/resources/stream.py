@@ -114,7 +114,7 @@ class StreamKind(Kind[StreamSpec]):
         if found is None:
             size: dict[str, Any] = {"ShardCount": spec.shards} if spec.shards else {}
             made = attempt(
-                aws, "kinesis.CreateStream", "ResourceInUseException", "already exists",
+                aws, "kinesis.CreateStream", "ResourceInUseException",
                 StreamName=here.name, StreamModeDetails=_mode(spec.shards), Tags=here.mark.tags, **size,
             )  # fmt: skip
             _active(aws, here.name)

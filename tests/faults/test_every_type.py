@@ -8,7 +8,7 @@ import every
 import pytest
 from rig import Aws, Folder, failures
 
-from serverless_cli.model import State
+from serverless_cli.model import Plan, Report, State, Sweep
 from serverless_cli.resources import KINDS, TYPES
 
 REGION = "eu-central-1"
@@ -69,3 +69,32 @@ def test_all_there_is_goes_up_changes_and_comes_down(folder: Folder):
     assert folder.aws.violations == []
     assert folder.aws.rules("armed") >= MET
     print("met:", *sorted(folder.aws.rules("armed")))
+
+
+LOST = {"commit500_rate": 0.05, "drop_after_rate": 0.05, "drop_before_rate": 0.02, "error500_rate": 0.02}
+"""calls that are carried out and whose answers do not arrive; and others, that are not carried out"""
+
+
+@pytest.mark.strict
+@pytest.mark.parametrize("seed", [1, 2])
+def test_answers_that_are_lost_make_nothing_twice_and_leave_nothing(folder: Folder, seed: int):
+    before = folder.aws.left(REGION)
+    folder.aws.disturb(**LOST, throttle_rate=0.05, seed=seed)
+
+    assert failures(folder.up()) == {}
+    assert folder.plan().writes == ()
+
+    every.change(folder.path)
+    assert failures(folder.up()) == {}
+    assert folder.plan().writes == ()
+
+    report, sweep = folder.down()
+    assert failures(report) == {}
+    assert sweep.left == ()
+    assert added(before, folder.aws.left(REGION)).keys() == {"buckets"}
+    assert folder.aws.violations == []
+
+
+@pytest.mark.strict
+def test_two_regions_hold_a_stack_each_of_all_there_is(folder: Folder, tmp_path: Path):
+    ...

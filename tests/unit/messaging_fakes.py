@@ -54,6 +54,7 @@ class DynamoDb(Timed):
         self.tags: dict[str, str] = {}
         self.tagged, self.ttl_changed = -TAGS_S, -TTL_S
         self.ttl, self.recovery, self.streams = "", False, 0
+        self.protected_until = 0.0
 
     def _now(self, change: Callable[[], None] | None = None) -> None:
         """Refuses while it is busy, and when it is gone."""
@@ -152,7 +153,7 @@ class DynamoDb(Timed):
     def DeleteTable(self, TableName: str) -> dict[str, Any]:
         self._now(lambda: None)
         assert self.table is not None
-        if self.table.get("DeletionProtectionEnabled"):
+        if self.table.get("DeletionProtectionEnabled") or self.clock.now() < self.protected_until:
             text = "Resource cannot be deleted as it is currently protected against deletion."
             raise refused("ValidationException", f"{text} Disable deletion protection first.")
         if self.clock.now() < self.tagged + TAGS_S:

@@ -334,9 +334,11 @@ def test_kms_is_not_asked_about_the_key_that_is_wished_for_nor_about_another_acc
     dynamo = DynamoDb()
     theirs = KEY.replace("123456789012", "111122223333")
     wish = made(dynamo, replace(PLAIN, encryption=KEY))
-    read(dynamo, wish)
-    change(dynamo, replace(PLAIN, encryption=theirs))
 
+    assert read(dynamo, wish) == wish
+    assert "DescribeKey" not in dynamo.operations
+    change(dynamo, replace(PLAIN, encryption=theirs))
+    dynamo.sent.clear()
     assert read(dynamo).encryption == theirs
     assert "DescribeKey" not in dynamo.operations
 
@@ -369,7 +371,7 @@ def test_a_protected_table_is_not_deleted_and_it_is_said_what_to_do():
 def test_a_protection_that_was_just_taken_off_is_waited_for():
     dynamo = DynamoDb()
     made(dynamo, PLAIN)
-    dynamo.once["DeleteTable"] = refused("ValidationException", "it is currently protected against deletion")
+    dynamo.protected_until = dynamo.clock.now() + 15
 
     TableKind().delete(dynamo.aws, here("table", "t"))
 
