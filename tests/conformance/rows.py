@@ -256,7 +256,9 @@ def called(b: Bench) -> None:
         b.raw("lambda").create_function(FunctionName=name, Code={"ZipFile": zipped()}, **settings)
 
 
-def permit(b: Bench, principal: str = "apigateway.amazonaws.com", source: str = f"{GATEWAY}:mine/*") -> None:
+def permit(
+    b: Bench, principal: str = "apigateway.amazonaws.com", source: str = f"{GATEWAY}:mine/*", **more: str
+) -> None:
     function, _, statement = b.name.partition("/")
     b.raw("lambda").add_permission(
         FunctionName=function,
@@ -264,6 +266,7 @@ def permit(b: Bench, principal: str = "apigateway.amazonaws.com", source: str = 
         Action="lambda:InvokeFunction",
         Principal=principal,
         SourceArn=source,
+        **more,
     )
 
 
@@ -274,7 +277,7 @@ def forbid(b: Bench) -> None:
 
 def permit_other(b: Bench) -> None:
     forbid(b)
-    permit(b, "s3.amazonaws.com")
+    permit(b, "s3.amazonaws.com", SourceAccount="210987654321")
 
 
 PERMISSION = Row(
@@ -286,8 +289,9 @@ PERMISSION = Row(
     edits={
         "another caller": {"principal": "events.amazonaws.com"},
         "another route": {"source_arn": f"{GATEWAY}:abc/*/$default"},
+        "an account, too": {"source_account": "123456789012"},
     },
-    drifts={"caller and source": (of("principal", "source_arn"), permit_other)},
+    drifts={"caller and source": (of("principal", "source_arn", "source_account"), permit_other)},
     halves={
         "made": lambda b: permit(b, source=f"{GATEWAY}:abc/*/GET/hello"),
         "made for what was before": permit,
