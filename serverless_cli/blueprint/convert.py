@@ -197,7 +197,11 @@ class Converter:
                 found: dict[str, Tree] = {}
                 for key, child in node.items.items():
                     self.at[*path, key] = node.at(key)
-                    if not isinstance(value := self._tree(child, (*path, key)), _Bad):
+                    value = self._tree(child, (*path, key))
+                    if "${" in key.replace("$${", ""):
+                        why = "only values are filled in: as a key it would go to AWS as it stands here"
+                        self._problems.add(f"a reference cannot be a key: {shown(key)}", node.at(key), why)
+                    elif not isinstance(value, _Bad):
                         found[key] = value
                 return found if len(found) == len(node.items) else BAD
             case Sequence():

@@ -83,9 +83,13 @@ def bucket_arn(place: Place, name: str) -> str:
     return f"arn:{place.partition}:s3:::{name}"
 
 
+def _get(target: str, prefix: str = "") -> tuple[Statement, ...]:
+    return (Statement(("s3:GetObject",), (f"{target}/{prefix}*",)),)
+
+
 def _read(target: str, prefix: str = "") -> tuple[Statement, ...]:
     below = {"StringLike": {"s3:prefix": (f"{prefix}*",)}} if prefix else {}
-    return Statement(("s3:GetObject",), (f"{target}/{prefix}*",)), Statement(("s3:ListBucket",), (target,), below)
+    return *_get(target, prefix), Statement(("s3:ListBucket",), (target,), below)
 
 
 def _write(target: str, prefix: str = "") -> tuple[Statement, ...]:
@@ -113,8 +117,8 @@ class BucketType(Type[BucketKeys]):
         "url": Attribute("The website endpoint, without a slash at the end.", site_url),
         "origin": Attribute("The website's origin, as CORS wants it.", site_url),
     }
-    grants: ClassVar = {"read": _read, "write": _write, "read-write": _both}
-    narrow: ClassVar = {"read": _read, "write": _write, "read-write": _both}
+    grants: ClassVar = {"get": _get, "read": _read, "write": _write, "read-write": _both}
+    narrow: ClassVar = {"get": _get, "read": _read, "write": _write, "read-write": _both}
 
     def problems(self, it: Declared[BucketKeys], scope: Scope) -> Iterable[Problem]:
         keys = it.keys

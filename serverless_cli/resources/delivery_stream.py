@@ -270,7 +270,9 @@ class DeliveryStreamKind(Kind[DeliverySpec]):
             aws.call("firehose.TagDeliveryStream", DeliveryStreamName=here.name, Tags=here.mark.pairs)
         if fields - {"mark"}:
             _make_log_streams(aws, spec)
-            aws.wait(f"delivery stream {here.name} to change", lambda: _change(aws, here.name, spec), deadline_s=CHANGE_S)
+            aws.wait(
+                f"delivery stream {here.name} to change", lambda: _change(aws, here.name, spec), deadline_s=CHANGE_S
+            )
         return {"arn": delivery_stream_arn(here.place, here.name)}
 
     def delete(self, aws: Aws, here: Here) -> None:

@@ -127,6 +127,16 @@ def test_json_with_references_is_canonical_and_filled_later(home):
     assert filled == '{"a":["https://x\\"",null,true,1.5],"q\\"":"hi","z":1}'
 
 
+def test_a_reference_as_a_key_is_refused_at_its_place(home):
+    keys = 'policy: {outer: {"${b.url}": 1, "$${b.url}": 2}}'
+
+    (problem,) = refused(home, f"{HEAD}  a: {{type: thing, {keys}}}\n", parameters={"pw": "s3cret"})
+
+
+    assert "cannot be a key" in problem.what
+    assert problem.where is not None
+
+
 def test_references_alone_become_numbers_and_booleans(home):
     found = thing(stack(home, 'size: "${param.size}", public: "${param.open}", ratio: "0.${param.size}"'))
 

@@ -159,9 +159,7 @@ def test_every_arn_names_region_account_and_what_it_is_about(blueprint: Blueprin
 
 
 @every
-def test_roles_trust_exactly_the_service_that_works_under_them(
-    blueprint: Blueprint, name: str, place: Place
-) -> None:
+def test_roles_trust_exactly_the_service_that_works_under_them(blueprint: Blueprint, name: str, place: Place) -> None:
     stack: Wired = blueprint(name, place)
     for id, role in stack.roles.items():
         service = TRUSTED[stack.declared(id)["type"]]
@@ -199,7 +197,9 @@ def test_queues_and_topics_let_in_one_service_for_its_sources(blueprint: Bluepri
             statement = _statement(own, sid, one)
             assert statement["Principal"] == {"Service": one.principal}
             assert statement["Action"] == {"queue": "sqs:SendMessage", "topic": "sns:Publish"}[spec.of]
-            assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": statement["Condition"]["ArnEquals"]["aws:SourceArn"]}}
+            assert statement["Condition"] == {
+                "ArnEquals": {"aws:SourceArn": statement["Condition"]["ArnEquals"]["aws:SourceArn"]}
+            }
             assert one.source_arns
             for source in one.source_arns:
                 begin = f"arn:{place.partition}:{SOURCES[one.principal]}:{place.region}:{place.account}:"
@@ -238,7 +238,9 @@ def raw(*statements: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 @functools.cache
 def service(prefix: str) -> dict[str, Any]:
-    return next((one for one in parliament.iam_definition if one["prefix"] == prefix), {"privileges": [], "resources": []})
+    return next(
+        (one for one in parliament.iam_definition if one["prefix"] == prefix), {"privileges": [], "resources": []}
+    )
 
 
 @functools.cache
@@ -269,7 +271,9 @@ def works_on(action: str, resource: str) -> bool:
         return True
     # What ends in a wildcard may be all of something narrower: a group's `:*` are its streams.
     within = [formats[name] for name in types if name in formats and _fixed(formats[name]) > narrowest]
-    if resource.endswith("*") and any(parliament.is_arn_match("", re.sub(r"\$\{.*?\}", "*", form), resource) for form in within):
+    if resource.endswith("*") and any(
+        parliament.is_arn_match("", re.sub(r"\$\{.*?\}", "*", form), resource) for form in within
+    ):
         return True
     # The reference says `function` of a function's versions and aliases too, although their ARNs are other ones.
     return action.startswith("lambda:") and "function" in types and bool({"function version"} & set(fitting))

@@ -45,8 +45,12 @@ def _write_table(arn: str) -> Pairs:
     return on(arn, "dynamodb", "BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem")
 
 
+def _get_bucket(arn: str, prefix: str = "") -> Pairs:
+    return on(f"{arn}/{prefix}*", "s3", "GetObject")
+
+
 def _read_bucket(arn: str, prefix: str = "") -> Pairs:
-    return on(f"{arn}/{prefix}*", "s3", "GetObject") | on(arn, "s3", "ListBucket")
+    return _get_bucket(arn, prefix) | on(arn, "s3", "ListBucket")
 
 
 def _write_bucket(arn: str, prefix: str = "") -> Pairs:
@@ -57,6 +61,7 @@ ACCESS: dict[tuple[str, str], Callable[[str], Pairs]] = {
     ("table", "read"): _read_table,
     ("table", "write"): _write_table,
     ("table", "read-write"): lambda arn: _read_table(arn) | _write_table(arn),
+    ("bucket", "get"): _get_bucket,
     ("bucket", "read"): _read_bucket,
     ("bucket", "write"): _write_bucket,
     ("bucket", "read-write"): lambda arn: _read_bucket(arn) | _write_bucket(arn),
@@ -226,7 +231,7 @@ class Expected:
         for target, verbs in it.get("access", {}).items():
             for verb, prefix in ({verbs: ""} if isinstance(verbs, str) else verbs).items():
                 if prefix:
-                    parts = {"read": (_read_bucket,), "write": (_write_bucket,)}
+                    parts = {"get": (_get_bucket,), "read": (_read_bucket,), "write": (_write_bucket,)}
                     for part in parts.get(verb, (_read_bucket, _write_bucket)):
                         found |= part(self.arn(target), prefix.removesuffix("*"))
                 else:

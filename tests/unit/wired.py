@@ -293,31 +293,34 @@ def _machines(place: Place) -> Iterator[tuple[str, dict[str, Any]]]:
         "type": "state-machine", "definition": simple, "access": {"jobs": "send"},
         "statements": [{"actions": ["dynamodb:GetItem"], "resources": ["${rows.arn}"]}],
     }  # fmt: skip
-    yield "many", {
-        "type": "state-machine",
-        "definition": {
-            "StartAt": "Each",
-            "States": {
-                "Each": {
-                    "Type": "Map",
-                    "ItemReader": {
-                        "Resource": "arn:aws:states:::s3:getObject",
-                        "ReaderConfig": {"InputType": "JSON"},
-                        "Parameters": {"Bucket": "${files.name}", "Key": "in.json"},
-                    },
-                    "ResultWriter": {
-                        "Resource": "arn:aws:states:::s3:putObject",
-                        "Parameters": {"Bucket": "${copies.name}", "Prefix": "out"},
-                    },
-                    "ItemProcessor": {
-                        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-                        **_definition(["function"], place),
-                    },
-                    "End": True,
-                }
+    yield (
+        "many",
+        {
+            "type": "state-machine",
+            "definition": {
+                "StartAt": "Each",
+                "States": {
+                    "Each": {
+                        "Type": "Map",
+                        "ItemReader": {
+                            "Resource": "arn:aws:states:::s3:getObject",
+                            "ReaderConfig": {"InputType": "JSON"},
+                            "Parameters": {"Bucket": "${files.name}", "Key": "in.json"},
+                        },
+                        "ResultWriter": {
+                            "Resource": "arn:aws:states:::s3:putObject",
+                            "Parameters": {"Bucket": "${copies.name}", "Prefix": "out"},
+                        },
+                        "ItemProcessor": {
+                            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                            **_definition(["function"], place),
+                        },
+                        "End": True,
+                    }
+                },
             },
         },
-    }
+    )
     for name in STEPS:
         yield f"step-{name}", {"type": "state-machine", "definition": _definition([name], place)}
     yield "steps", {"type": "state-machine", "definition": _definition(list(STEPS), place)}
@@ -328,7 +331,9 @@ def _definition(steps: list[str], place: Place) -> dict[str, Any]:
     for index, name in enumerate(steps):
         resource, parameters = STEPS[name]
         whole = resource if resource.startswith("$") else f"arn:{place.partition}:states:::{resource}"
-        moved = re.sub(r"arn:aws:events:[a-z0-9-]+:", f"arn:{place.partition}:events:{place.region}:", json.dumps(parameters))
+        moved = re.sub(
+            r"arn:aws:events:[a-z0-9-]+:", f"arn:{place.partition}:events:{place.region}:", json.dumps(parameters)
+        )
         after: dict[str, Any] = {"Next": steps[index + 1]} if index + 1 < len(steps) else {"End": True}
         states[name] = {"Type": "Task", "Resource": whole, "Parameters": json.loads(moved), **after}
     return {"StartAt": steps[0], "States": states}
@@ -350,5 +355,8 @@ def states(definition: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """All states of a definition, those inside of others too."""
     for state in definition["States"].values():
         yield state
-        for inner in (*state.get("Branches", ()), *(state[key] for key in ("Iterator", "ItemProcessor") if key in state)):
+        for inner in (
+            *state.get("Branches", ()),
+            *(state[key] for key in ("Iterator", "ItemProcessor") if key in state),
+        ):
             yield from states(inner)
