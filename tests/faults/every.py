@@ -7,12 +7,21 @@ import shutil
 from pathlib import Path
 
 from account import Clients
+from botocore.exceptions import ClientError
 
 from serverless_cli.model import Action, Report
 
 BLUEPRINT = Path(__file__).parent / "every-type"
 PARAMETERS = {"token": "hush"}
 KEPT = "every-dev-kept"
+
+TABLE = {
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+MADE = ("EntityAlreadyExists", "ResourceInUseException", "BucketAlreadyOwnedByYou")
+"""what AWS answers to a create that was sent again after its answer was lost"""
 
 NOT_CHANGED = (
     ("sqs.SetQueueAttributes", "moto forgets a queue's policy: queues that others send to keep their attributes"),
@@ -111,20 +120,22 @@ def change(folder: Path) -> None:
 
 
 def make_what_exists(client: Clients, region: str) -> None:
-    """What somebody else made by hand, and the blueprint refers to."""
-    client("sqs").create_queue(QueueName="every-old-queue")
+    """What somebody else made by hand, and the blueprint refers to. May be told of it twice, if an answer is lost."""
     elsewhere = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    client("s3").create_bucket(Bucket="every-old-bucket", **elsewhere)
-    client("dynamodb").create_table(
-        TableName="every-old-table",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     may = {"Effect": "Allow", "Action": "xray:PutTraceSegments", "Resource": "*"}
-    client("iam").create_role(RoleName="every-old-role", Path="/people/", AssumeRolePolicyDocument=_document(trust))
-    client("iam").create_policy(PolicyName="every-old-policy", PolicyDocument=_document(may))
+    for service, method, parameters in (
+        ("sqs", "create_queue", {"QueueName": "every-old-queue"}),
+        ("s3", "create_bucket", {"Bucket": "every-old-bucket", **elsewhere}),
+        ("dynamodb", "create_table", {"TableName": "every-old-table", **TABLE}),
+        ("iam", "create_role", {"RoleName": "every-old-role", "Path": "/people/", "AssumeRolePolicyDocument": _document(trust)}),
+        ("iam", "create_policy", {"PolicyName": "every-old-policy", "PolicyDocument": _document(may)}),
+    ):  # fmt: skip
+        try:
+            getattr(client(service), method)(**parameters)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in MADE:
+                raise
 
 
 def _document(statement: dict[str, object]) -> str:

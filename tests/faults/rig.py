@@ -72,7 +72,7 @@ class Aws:
     """The proxy, as tests see it."""
 
     proxy: Any
-    clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+    clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -84,16 +84,19 @@ class Aws:
 
     def client(self, service: str, region: str) -> Any:
         """boto3's own client: somebody who works by hand. Through the proxy too, which has to know the world."""
-        if (service, region) not in self.clients:
-            self.clients[service, region] = boto3.client(
+        return self._client(self.url, service, region)
+
+    def _client(self, url: str, service: str, region: str) -> Any:
+        if (url, service, region) not in self.clients:
+            self.clients[url, service, region] = boto3.client(
                 service,
-                endpoint_url=self.url,
+                endpoint_url=url,
                 region_name=region,
                 aws_access_key_id="test",
                 aws_secret_access_key="test",
                 config=Config(s3={"addressing_style": "path"}),
             )
-        return self.clients[service, region]
+        return self.clients[url, service, region]
 
     def close(self) -> None:
         for client in self.clients.values():
@@ -120,8 +123,8 @@ class Aws:
         return [one for one in self.since(mark) if not one.partition(".")[2].startswith(READS)]
 
     def left(self, region: str) -> dict[str, list[str]]:
-        """Everything that exists in the account, by kind."""
-        return contents(lambda service: self.client(service, region))
+        """Everything that exists in the account, by kind. Asked behind the proxy: what is deleted does not linger."""
+        return contents(lambda service: self._client(self.proxy.moto_url, service, region))
 
 
 @dataclass

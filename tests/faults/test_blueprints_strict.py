@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -143,8 +143,9 @@ def folder(request: pytest.FixtureRequest, aws: Aws, tmp_path: Path, monkeypatch
 def idle(folder: Folder) -> None:
     """Nothing is left to do, so that another `up` writes nothing, and everything is as it was wished for."""
     mark = folder.aws.mark()
-    assert folder.plan().writes == ()
-    assert failures(folder.up()) == {}
+    report = folder.up()
+    assert failures(report) == {}
+    assert changed(report) == {}
     assert folder.aws.writes(mark) == []
     assert {str(one.ref): one.changes for one in folder.status().resources if one.state is not State.IN_SYNC} == {}
 
@@ -184,3 +185,36 @@ def test_a_blueprint_goes_up_changes_and_comes_down_as_aws_wants_it(folder: Fold
 def changed(report: Report) -> dict[str, Action]:
     """What was written, by kind and id."""
     return {str(ref): one.step.action for ref, one in report.outcomes.items() if one.step.action is not Action.KEEP}
+
+
+@pytest.mark.parametrize("folder", ["banking"], indirect=True)
+def test_a_blueprint_lives_in_two_regions_side_by_side(folder: Folder):
+    there = replace(folder, region="us-east-1")
+    assert failures(folder.up()) == {}
+    assert failures(there.up()) == {}
+    idle(folder)
+    idle(there)
+
+    report, sweep = there.down()
+    assert failures(report) == {}
+    assert sweep.left == ()
+    idle(folder)
+
+    folder.down()
+    assert (folder.aws.left(REGION), folder.aws.left("us-east-1")) == ({}, {})
+    assert folder.aws.violations == []
+
+
+@pytest.mark.parametrize("folder", ["banking"], indirect=True)
+@pytest.mark.parametrize("call", [80, 100, 120])
+def test_a_killed_run_is_taken_up_again(folder: Folder, call: int):
+    folder.killed(call, "before", "up", "--yes", "--no-checks")
+
+    assert failures(folder.up()) == {}
+    idle(folder)
+
+    report, sweep = folder.down()
+    assert failures(report) == {}
+    assert sweep.left == ()
+    assert folder.aws.left(REGION) == {}
+    assert folder.aws.violations == []

@@ -132,7 +132,6 @@ def test_a_reference_as_a_key_is_refused_at_its_place(home):
 
     (problem,) = refused(home, f"{HEAD}  a: {{type: thing, {keys}}}\n", parameters={"pw": "s3cret"})
 
-
     assert "cannot be a key" in problem.what
     assert problem.where is not None
 

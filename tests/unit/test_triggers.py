@@ -89,7 +89,9 @@ def test_a_table_is_mapped_by_its_stream_which_only_aws_knows(blueprints):
     reads = ("DescribeStream", "GetRecords", "GetShardIterator")
     assert granted(stack, "fn") == (
         Statement(("dynamodb:ListStreams",), ("*",)),
-        Statement(tuple(f"dynamodb:{action}" for action in reads), (f"arn:aws:dynamodb:{A}:table/shop-dev-deposits/stream/*",)),
+        Statement(
+            tuple(f"dynamodb:{action}" for action in reads), (f"arn:aws:dynamodb:{A}:table/shop-dev-deposits/stream/*",)
+        ),
         Statement(("sqs:SendMessage",), (f"arn:aws:sqs:{A}:shop-dev-dead",)),
     )
 
