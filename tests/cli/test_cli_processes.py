@@ -62,7 +62,10 @@ def test_the_first_signal_stops_in_good_order_and_says_how_to_go_on(order: signa
         read_until(process, "running")
         process.send_signal(order)
         read_until(process, "go on with: slx up website --local")
-        out, err = process.communicate()
+        # communicate() would pass over what has been read ahead into the stream's buffer.
+        assert process.stderr
+        assert process.stdout
+        err, out = process.stderr.read(), process.stdout.read()
 
     assert process.returncode == 8
     assert "not done: function hello" in err
