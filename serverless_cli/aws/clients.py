@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import threading
@@ -13,12 +14,16 @@ import botocore.session
 from botocore import exceptions as boto
 from botocore import xform_name
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.paginate import Paginator
 from botocore.parsers import ResponseParserError
+from botocore.response import StreamingBody
 
 from serverless_cli import __version__
 from serverless_cli.aws.failure import Failure, Nature, throttled
 from serverless_cli.aws.paging import further
+from serverless_cli.aws.puts import OPERATION as PUT
+from serverless_cli.aws.puts import Puts
 from serverless_cli.aws.scrub import scrub
 from serverless_cli.aws.session import Send
 from serverless_cli.aws.tls import SharedTls
@@ -36,6 +41,9 @@ _SIGN_IN = (
 )  # fmt: skip
 
 _UNSENT = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
+
+TAKEN = 8 << 20
+"""bodies of up to so many bytes are read at once: then a connection that breaks off meanwhile is one failed attempt"""
 
 _SERVICE_IDS = {"s3control": "S3_CONTROL", "stepfunctions": "SFN"}
 """how environment variables spell services, where boto3 spells them otherwise and the endpoint's host matters"""
@@ -76,6 +84,7 @@ class Clients:
         self.timeouts_s = timeouts_s
         self._tls = SharedTls()
         self._clients: dict[str, Any] = {}
+        self._puts: Puts | None = None
         self._lock = threading.Lock()
 
     def client(self, service: str) -> Any:
@@ -92,14 +101,35 @@ class Clients:
 
     def send(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Makes one attempt. Raises Failure, which holds nothing of botocore's exception: that may hold secrets."""
-        service, _, name = operation.partition(".")
         try:
-            answer: dict[str, Any] = getattr(self.client(service), xform_name(name))(**parameters)
+            answer = self._put(parameters) if operation == PUT else self._ask(operation, parameters)
         except (boto.ClientError, boto.BotoCoreError, ResponseParserError) as error:
             failure = classify(operation, error, parameters)
         else:
             return answer
         raise failure
+
+    def _ask(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        service, _, name = operation.partition(".")
+        answer: dict[str, Any] = getattr(self.client(service), xform_name(name))(**parameters)
+        _take(answer)
+        return answer
+
+    def _put(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        client = self.client("s3")
+        with self._lock:
+            if self._puts is None:
+                self._puts = Puts(client, self._frozen, lambda: self._tls.checking(client), self.timeouts_s)
+        answer = self._puts.put(parameters)
+        if answer is None:
+            answer = self._ask(PUT, parameters)
+            self._puts.learn(parameters)
+        return answer
+
+    def _frozen(self) -> Any:
+        """The credentials as they are now: those of a role change while a run lasts."""
+        found = Credentials(*self.keys) if self.keys else self.session.get_credentials()
+        return found.get_frozen_credentials()
 
     def pages(self, operation: str, parameters: Mapping[str, Any], call: Send) -> Iterable[dict[str, Any]]:
         """Pages by botocore's own description of each operation's tokens; by `paging` where botocore has none."""
@@ -121,6 +151,9 @@ class Clients:
             for client in self._clients.values():
                 client.close()
             self._clients.clear()
+            if self._puts is not None:
+                self._puts.close()
+                self._puts = None
 
     def _make(self, service: str) -> Any:
         access, secret, token = self.keys or (None, None, None)
@@ -167,6 +200,13 @@ class Clients:
 
     def _profile_endpoint(self) -> str:
         return str(self.session.get_scoped_config().get("endpoint_url", ""))
+
+
+def _take(answer: dict[str, Any]) -> None:
+    """Reads a small body that the answer would leave on the wire."""
+    for key, value in answer.items():
+        if isinstance(value, StreamingBody) and 0 <= answer.get("ContentLength", 0) <= TAKEN:
+            answer[key] = io.BytesIO(value.read())
 
 
 def _described(operation: str, pages: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

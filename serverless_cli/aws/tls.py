@@ -15,6 +15,7 @@ class SharedTls:
 
     def __init__(self) -> None:
         self._contexts: dict[str, ssl.SSLContext] = {}
+        self._files: dict[int, str] = {}
         self._lock = threading.Lock()
 
     def apply(self, client: Any) -> None:
@@ -26,7 +27,8 @@ class SharedTls:
         verify, manager = getattr(http, "_verify", None), getattr(http, "_manager", None)
         if not verify or manager is None or getattr(http, "_cert_file", None):
             return
-        context = self._context(str(httpsession.get_cert_path(verify)))
+        file = self._files[id(client)] = str(httpsession.get_cert_path(verify))
+        context = self._context(file)
 
         def certificates(connections: Any, *_: object) -> None:
             """In place of botocore's, which names the file, so that each connection loads it into the context."""
@@ -36,6 +38,12 @@ class SharedTls:
         manager.connection_pool_kw["ssl_context"] = context
         http._get_ssl_context = lambda: context  # noqa: SLF001 - for proxies, whose pools are made later
         http._setup_ssl_cert = certificates  # noqa: SLF001
+
+    def checking(self, client: Any) -> ssl.SSLContext | None:
+        """A context with the certificates of a client's shared one that compares host names, too: urllib3, which does
+        that on its own, is not there for other connections. None where the client was left alone."""
+        file = self._files.get(id(client))
+        return ssl.create_default_context(cafile=file) if file else None
 
     def _context(self, file: str) -> ssl.SSLContext:
         with self._lock:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import ssl
 import threading
 
 import botocore.session
 import pytest
-from aws_fakes import CLOSE, HANG, RESET, WHO, Endpoint, FakeClock, free_port, sts_error
+from aws_fakes import CLOSE, HANG, RESET, WHO, Endpoint, FakeClock, certificate, free_port, sts_error
 from botocore.stub import Stubber
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from serverless_cli import __version__
 from serverless_cli.aws.clients import Clients, is_foreign
@@ -277,33 +272,6 @@ def test_throttles_are_sent_again_even_once():
 
 
 # ---------------------------------------------------------------- TLS
-
-
-def certificate(folder, name: str) -> tuple[str, ssl.SSLContext]:
-    """A file with a self-signed certificate for a host, and a server's context that shows it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    public, private = folder / f"{name}.pem", folder / f"{name}.key"
-    public.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(public, private)
-    return str(public), context
 
 
 def test_all_connections_share_one_loaded_context(monkeypatch, tmp_path):
