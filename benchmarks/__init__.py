@@ -1,0 +1,1 @@
+"""How fast slx is, side by side with what else there is: `python -m benchmarks`."""
