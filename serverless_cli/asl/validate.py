@@ -160,6 +160,8 @@ def _reach(here: Here, start: str, states: dict[str, Any]) -> None:
 
 def _ends(state: Any) -> bool:
     """Whether a state can be the last; one that is broken in another way counts, to spare echoes."""
+    if isinstance(state, dict) and state.get("Type") == "Choice" and not list(edges(state)):
+        return True
     if not isinstance(state, dict) or state.get("Type") not in ("Choice", "Task", "Map", "Parallel", "Pass", "Wait"):
         return True
     return "End" in state or (state["Type"] != "Choice" and "Next" not in state)

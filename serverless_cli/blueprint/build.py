@@ -9,7 +9,7 @@ from serverless_cli.blueprint.nodes import Broken, MappingNode, Node, Scalar, Se
 from serverless_cli.blueprint.problems import Problems, shown
 from serverless_cli.blueprint.scalars import STANDARD, resolve
 
-_DEPTH = 50
+DEPTH = 50
 _NODES = 100_000
 _PAIR = 2
 
@@ -77,8 +77,8 @@ class Builder:
 
     def _bounded(self, depth: int, event: Any) -> None:
         where = self._source.at(event.start_mark.line, event.start_mark.column)
-        if depth > _DEPTH:
-            self._problems.add("too deep", where, f"a blueprint has at most {_DEPTH} levels")
+        if depth > DEPTH:
+            self._problems.add("too deep", where, f"a blueprint has at most {DEPTH} levels")
             raise Stop
         if self._size > _NODES:
             why = f"a blueprint has at most {_NODES:,} values, those that aliases repeat included"
@@ -136,6 +136,8 @@ class Builder:
         at = event.start_mark
         tag = event.tag.replace("tag:yaml.org,2002:", "!!")
         hint = "write ${id.attribute} for a reference; YAML tags of CloudFormation are not known here"
+        if tag.startswith("!!"):
+            hint = "take it out: what a text, number or list is can be seen without"
         self._problems.add(f"the tag {shown(tag)}", self._source.at(at.line, at.column), "slx has no tags", hint)
         return Broken(self._source, at.line, at.column)
 
@@ -143,6 +145,7 @@ class Builder:
         items: dict[str, Node] = {}
         places: dict[str, tuple[int, int]] = {}
         merged: list[Node] = []
+        at, good = opened.event.start_mark, True
         for key, node in zip(opened.nodes[::_PAIR], opened.nodes[1::_PAIR], strict=True):
             if isinstance(key, Scalar) and key.text == "<<" and self._source.text.startswith("<<", key.start):
                 merged.append(node)
@@ -151,8 +154,11 @@ class Builder:
                 items[key.value] = node
             elif not isinstance(key, Broken):
                 self._odd_key(key)
+                good = good and isinstance(key, Scalar)
         size = opened.size + sum(self._merge(node, items, places) for node in merged)
-        at = opened.event.start_mark
+        parts = (part for node in merged for part in (node.items if isinstance(node, Sequence) else (node,)))
+        if not good or not all(isinstance(part, MappingNode) for part in parts):
+            return Broken(self._source, at.line, at.column, size=size, height=opened.height)
         return MappingNode(self._source, at.line, at.column, items, places, size=size, height=opened.height)
 
     def _key(self, key: Scalar, places: dict[str, tuple[int, int]]) -> None:

@@ -57,6 +57,9 @@ class Converter:
             if key is None:
                 self._unknown(name, node, of, [*declared, *also])
                 good = False
+            elif key.required and not key.shape.none and isinstance(child, Scalar) and child.empty:
+                self._problems.add(f"`{name}` is empty", child.where, f"{of} needs it", key.doc)
+                good = False
             elif (value := self.value(child, key.shape, (*path, name))) is BAD:
                 good = False
             else:
@@ -161,7 +164,12 @@ class Converter:
         return BAD
 
     def _meant(self, text: str, misfit: singles.MisfitError) -> str:
-        return "" if isinstance(text, Secret) else self._problems.near(text, [str(one) for one in misfit.choices])
+        if isinstance(text, Secret):
+            return ""
+        numbers = [one for one in misfit.choices if isinstance(one, int)]
+        if numbers and re.fullmatch(r"[0-9]{1,12}", text):
+            return f"the nearest is {min(numbers, key=lambda one: abs(one - int(text)))}"
+        return self._problems.near(text, [str(one) for one in misfit.choices])
 
     def _json(self, node: Node, rules: Rules, path: Path_) -> Any:
         tree = self._tree(node, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,8 @@ _MEANT = {
     "lambda": "function", "s3": "bucket", "api": "http-api", "api-gateway": "http-api", "apigateway": "http-api",
     "dynamodb": "table", "sqs": "queue", "sns": "topic", "eventbridge": "event-bus", "bus": "event-bus",
     "step-functions": "state-machine", "stepfunctions": "state-machine", "kinesis": "stream",
-    "firehose": "delivery-stream", "iam": "role", "iam-role": "role",
+    "firehose": "delivery-stream", "iam": "role", "httpapi": "http-api", "eventbus": "event-bus",
+    "statemachine": "state-machine", "deliverystream": "delivery-stream",
 }  # fmt: skip
 """AWS's words for what the language calls otherwise"""
 
@@ -121,9 +123,7 @@ class Drafts:
             self._problems.add(f"a resource cannot have the id {shown(id)}", where, f"${{{id}.…}} means something else")
         elif not STACK_OR_ID.fullmatch(id):
             why = "ids are lower-case letters, digits, - and _, and begin with a letter"
-            better = re.sub(r"[^a-z0-9_-]+", "-", id.lower()).strip("-_")
-            hint = f"{better} would do" if STACK_OR_ID.fullmatch(better) and len(better) < ID_LENGTH else ""
-            self._problems.add(f"{shown(id)} cannot be an id", where, why, hint)
+            self._problems.add(f"{shown(id)} cannot be an id", where, why, instead(id))
         elif len(id) > ID_LENGTH:
             self._problems.add(f"the id {shown(id)} is too long", where, f"ids have at most {ID_LENGTH} characters")
         else:
@@ -131,7 +131,11 @@ class Drafts:
         return False
 
     def _unknown_type(self, name: str, node: MappingNode) -> None:
-        meant = _MEANT.get(name.lower().replace("_", "-").removeprefix("aws-"))
+        # aws_sqs_queue and AWS::SQS::Queue end with the kind, and say the service before
+        words = re.split(r"[-_:]+", name.lower().replace("_", "-"))
+        meant = next((_MEANT.get(word, word) for word in reversed(words) if _MEANT.get(word, word) in self._types), "")
+        whole = "-".join(words)
+        meant = whole if whole in self._types else _MEANT.get(whole, meant)
         if meant in self._types:
             hint = f"did you mean `{meant}`?"
         else:
@@ -150,11 +154,11 @@ class Drafts:
         if isinstance(name, Secret):
             self._problems.add("a secret has no place in `name`", where, "it would be printed")
         elif len(name) > rule.limit:
-            why = f"the name of a {kind.type_name} has at most {rule.limit}"
+            why = f"a name of the type {kind.type_name} has at most {rule.limit}"
             self._problems.add(f"the name {shown(name)} has {len(name)} characters", where, why)
         elif not re.fullmatch(rule.pattern, name):
             hint = "" if common.name is not None else "give it a `name:` of its own"
-            why = f"the name of a {kind.type_name} has the form {rule.pattern}"
+            why = f"a name of the type {kind.type_name} is {rule.says or f'of the form {rule.pattern}'}"
             self._problems.add(f"AWS would refuse the name {shown(name)}", where, why, hint)
         else:
             return name
@@ -173,8 +177,16 @@ class Drafts:
             if id == draft.id:
                 self._problems.add(f"{shown(id)} depends on itself", at)
             elif id not in drafts:
-                hint = self._problems.near(id, drafts)
+                hint = self._problems.near(id, drafts, otherwise="there are:")
                 self._problems.add(f"`depends_on` names {shown(id)}", at, "no resource has that id", hint)
+
+
+def instead(name: str) -> str:
+    """A hint for a stack's name or an id that cannot be one: a better one, or the letter that nobody sees is wrong."""
+    if odd := next((letter for letter in name if not letter.isascii()), ""):
+        return f"it has U+{ord(odd):04X}, {unicodedata.name(odd, 'a character without a name')}"
+    better = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")
+    return f"{better} would do" if STACK_OR_ID.fullmatch(better) and len(better) < ID_LENGTH else ""
 
 
 def _scalars(node: MappingNode) -> dict[str, object]:

@@ -79,7 +79,7 @@ class Expansion:
             except Unsure:
                 continue
 
-    def grow(self, weavers: Iterable[Weaver[Any]]) -> None:
+    def grow(self, weavers: Mapping[type[Wiring], Weaver[Any]]) -> None:
         """Expands all resources, then weaves their wiring. Only for a blueprint without problems."""
         for it in self._view.known.values():
             ref = Ref(it.type, it.id)
@@ -93,9 +93,9 @@ class Expansion:
                 else:
                     self._wiring.append(piece)
         every = tuple(self._wiring)
-        for weaver in weavers:
-            if mine := tuple(one for one in every if isinstance(one, weaver.takes)):
-                for resource in weaver.weave(mine, every, self._view):
+        for taken in weavers:
+            if mine := tuple(one for one in every if isinstance(one, taken)):
+                for resource in weavers[taken].weave(mine, every, self._view):
                     self._take(resource)
         places = {id: index for index, id in enumerate(self._view.known)}
         ordered = sorted(self.resources, key=lambda ref: places.get(ref.root, len(places)))
@@ -127,7 +127,7 @@ class Expansion:
     def cycles(self) -> None:
         """Reports every cycle of true needs once, with what makes it."""
         needs = {ref: resource.needs for ref, resource in self.resources.items()}
-        while path := graph.cycle(needs):
+        while not self._problems.full and (path := graph.cycle(needs)):
             path = path[::-1]  # graphlib's leads from what is needed to who needs it
             self._report(path)
             told = frozenset(path)

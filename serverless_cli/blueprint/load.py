@@ -11,14 +11,16 @@ from typing import Any
 
 import yaml
 
-from serverless_cli.blueprint.build import Builder, Stop
-from serverless_cli.blueprint.nodes import MappingNode, Scalar, Source, called
+from serverless_cli.blueprint.build import DEPTH, Builder, Stop
+from serverless_cli.blueprint.nodes import Broken, MappingNode, Scalar, Source, called
 from serverless_cli.blueprint.problems import Problems, shown
 from serverless_cli.errors import BlueprintError, Location, Problem
 
 _BYTES = 1_000_000
 PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+_CONFLICT = re.compile("^<{7} ", re.MULTILINE)
 
 _SAYINGS: tuple[tuple[str, str, str], ...] = (
     ("a tab", "a tab in the indentation", "indent with spaces"),
@@ -44,8 +46,15 @@ _SAYINGS: tuple[tuple[str, str, str], ...] = (
         "begin the list on a line of its own, below its key",
     ),
     ("expected ':'", "a key without its `:`", "write `key: value`; a text of several lines needs quotes or `|`"),
+    ("is never closed", "a bracket or brace that is never closed", "close it"),
+    ("closes nothing", "a bracket or brace that closes nothing", "take it out, or open it before"),
     ("end of stream", "a quote, bracket or brace that is never closed", "close it"),
     ("document indicator", "a quote that is never closed", "close it before the `---` or `...`"),
+    (
+        "hexdecimal",
+        "an escape in double quotes that is not finished",
+        "write two, four or eight digits after x, u or U",
+    ),
     ("escape", "an unknown escape in double quotes", "write `\\\\` for a backslash, or use single quotes"),
     (
         "expected alphabetic or numeric",
@@ -62,6 +71,8 @@ _SAYINGS: tuple[tuple[str, str, str], ...] = (
     ("'-' indicator", "the indentation does not fit", "indent the entries of one list alike"),
     ("<block end>", "the indentation does not fit", "indent the keys of one mapping and the entries of one list alike"),
     ("<document start>", "something after the end of the document", "a file is one document"),
+    ("%YAML", "a %YAML line that cannot be read", "leave it out"),
+    ("incompatible", "a YAML version that is not known", "leave the %YAML line out"),
     ("tag", "a tag that is not known", "slx has no tags: write ${id.attribute} for a reference"),
 )
 
@@ -84,6 +95,8 @@ def load(path: Path, problems: Problems, parser: Any = PARSER) -> MappingNode:
     root = builder.root
     if isinstance(root, MappingNode):
         return root
+    if isinstance(root, Broken):
+        problems.check()
     if root is None or (isinstance(root, Scalar) and root.empty):
         problems.add("the file is empty", source.at(0, 0), "its top level must be a mapping: lines of `key: value`")
     else:
@@ -104,6 +117,8 @@ def first(path: Path, key: str) -> tuple[str, Location] | None:
         for event in yaml.parse(source.text, Loader=PARSER):
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
+                if depth > DEPTH:  # libyaml's time grows with the square of it; `load` says what is wrong
+                    return None
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
                 key_next, wanted = key_next or depth == 1, wanted and depth > 1
@@ -153,23 +168,31 @@ def _refusal(what: str, why: str = "", hint: str = "") -> BlueprintError:
 
 def _syntax(error: yaml.YAMLError, source: Source) -> Problem:
     """What libyaml says, in a user's words."""
+    if conflict := _CONFLICT.search(source.text):
+        why = "git left both sides in the file"
+        return Problem("a merge conflict", why, "keep one side, and take its marks out", source.spot(conflict.start()))
     said = str(getattr(error, "problem", None) or error)
     context = str(getattr(error, "context", None) or "")
     mark, opening = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
     unclosed = "end of stream" in said or "document indicator" in said
-    if opening is not None and (unclosed or mark is None):
+    if mark is not None and "',' or '" in said and not "".join(source.lines[mark.line :])[mark.column :].strip():
+        unclosed, said = True, f"{said}: it is never closed"
+    if opening is not None and (unclosed or mark is None or "expected ':'" in said):
         mark = opening
     where = source.at(mark.line, mark.column) if mark is not None else source.at(0, 0)
-    said = f"{context} {said}".strip() + _seen(where)
+    said = f"{context} {said}".strip()
+    said += _seen(where, said)
     for fragment, what, hint in _SAYINGS:
         if fragment in said:
             return Problem(f"the YAML breaks off: {what}", said, hint, where)
     return Problem("this is not YAML", said, "put texts with special characters in quotes", where)
 
 
-def _seen(where: Location) -> str:
+def _seen(where: Location, said: str) -> str:
     """What libyaml leaves out and often is the cause."""
     before, rest = where.text[: where.column - 1], where.text[where.column - 1 :]
     if rest.startswith("\t") and not before.strip():
         return ": a tab"
+    if rest.startswith(("]", "}")) and ("expected key" in said or "node content" in said):
+        return f": the {rest[0]} closes nothing"
     return ", after a quote" if rest and before.rstrip().endswith(("'", '"')) and not rest[0].isspace() else ""

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from serverless_cli.blueprint.convert import Converter
 from serverless_cli.blueprint.nodes import Broken, MappingNode, Node, Scalar, called
-from serverless_cli.blueprint.problems import Problems, listed, shown
+from serverless_cli.blueprint.problems import Problems, Unset, listed, shown
 from serverless_cli.blueprint.refs import Resolver
 from serverless_cli.errors import Location
 from serverless_cli.keys import Doc
@@ -110,7 +110,8 @@ def _value(name: str, keys: ParameterKeys, given: Given, found: Parameters, prob
             return Secret(f"${{param.{name}}}", known=False)
         if keys.default is None:
             what = f"the parameter {shown(name)} has no value"
-            problems.add(what, found.places[name], "it has no default", f"give it with -p {name}=...")
+            hint = f"give it with -p {name}=..."
+            problems.take(Unset(what, "it has no default", hint, found.places[name]))
         return keys.default
     if keys.choices and value not in keys.choices:
         value = Secret(value) if keys.secret else value

@@ -6,13 +6,13 @@ before keys, keys before what types say about them, and expansion only of what i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from serverless_cli.blueprint import checks, parameters
-from serverless_cli.blueprint.declare import ID_LENGTH, Drafts, declare
+from serverless_cli.blueprint.declare import ID_LENGTH, Drafts, declare, instead
 from serverless_cli.blueprint.expand import Expansion, View
 from serverless_cli.blueprint.load import first, load
 from serverless_cli.blueprint.nodes import Broken, MappingNode, Node, Scalar, Sequence, called
@@ -24,6 +24,7 @@ from serverless_cli.errors import BlueprintError, Location, Problem
 from serverless_cli.model import Place, Stack
 from serverless_cli.names import STACK_OR_ID, STAGE
 from serverless_cli.resources.base import Type, Weaver
+from serverless_cli.wiring import Wiring
 
 SECTIONS: Mapping[str, type[Node]] = {
     "name": Scalar, "description": Scalar, "parameters": MappingNode, "resources": MappingNode,
@@ -40,7 +41,8 @@ def peek(path: Path) -> str:
     if not name:
         raise BlueprintError((Problem("`name` is missing", "a blueprint names its stack", "name: my-stack", where),))
     if not _is_name(name):
-        raise BlueprintError((Problem(f"{shown(name)} cannot be the name of a stack", NAME_RULE, "", where),))
+        problem = Problem(f"{shown(name)} cannot be the name of a stack", NAME_RULE, instead(name), where)
+        raise BlueprintError((problem,))
     return name
 
 
@@ -48,8 +50,8 @@ def parse(
     path: Path,
     *,
     place: Callable[[str], Place],
-    types: Iterable[Type[Any]],
-    weavers: Iterable[Weaver[Any]],
+    types: Mapping[str, Type[Any]],
+    weavers: Mapping[type[Wiring], Weaver[Any]],
     parameters: Mapping[str, str] = _NONE,
     remembered: Mapping[str, str] = _NONE,
     environment: Mapping[str, str] = _NONE,
@@ -62,8 +64,8 @@ def parse(
     """
     problems = Problems()
     root = load(path, problems)
-    reader = _Reader(root, path.absolute().parent, problems, {kind.type_name: kind for kind in types})
-    return reader.stack(str(path), place, Given(parameters, remembered, environment), tuple(weavers))
+    reader = _Reader(root, path.absolute().parent, problems, types)
+    return reader.stack(str(path), place, Given(parameters, remembered, environment), weavers)
 
 
 class _Reader:
@@ -75,7 +77,9 @@ class _Reader:
         self._problems = problems
         self._types = types
 
-    def stack(self, file: str, make: Callable[[str], Place], given: Given, weavers: tuple[Weaver[Any], ...]) -> Stack:
+    def stack(
+        self, file: str, make: Callable[[str], Place], given: Given, weavers: Mapping[type[Wiring], Weaver[Any]]
+    ) -> Stack:
         problems, sections = self._problems, self._sections()
         place = make(self._name())
         if not STAGE.fullmatch(place.stage):
@@ -105,9 +109,11 @@ class _Reader:
     def _sections(self) -> dict[str, Node]:
         """The top-level values of the right form; empty ones count as left out."""
         sections: dict[str, Node] = {}
+        meant: set[str] = set()
         for key, node in self._root.items.items():
             if key not in SECTIONS:
                 hint = self._problems.near(key, SECTIONS, otherwise="there are:")
+                meant.update(name for name in SECTIONS if hint == f"did you mean `{name}`?")
                 self._problems.add(
                     f"unknown key {shown(key)}", self._root.at(key), "a blueprint has no such section", hint
                 )
@@ -118,7 +124,7 @@ class _Reader:
                 form = {Scalar: "text", MappingNode: "a mapping", Sequence: "a list"}[SECTIONS[key]]
                 self._problems.add(f"`{key}` wants {form}, not {called(node)}", node.where)
                 sections[key] = Broken(node.source, node.line, node.column)
-        if "resources" not in sections:
+        if not {"resources"} & (sections.keys() | meant):
             why = "a blueprint says what to make"
             self._problems.add("`resources` is missing", self._top, why, "resources: {hello: {type: function, ...}}")
         return sections
@@ -136,7 +142,8 @@ class _Reader:
             where = self._root.at("name") if node else self._top
             self._problems.add("`name` is missing", where, "a blueprint names its stack", "name: my-stack")
         elif isinstance(node, Scalar):
-            self._problems.add(f"{shown(node.text)} cannot be the name of a stack", node.where, NAME_RULE)
+            what = f"{shown(node.text)} cannot be the name of a stack"
+            self._problems.add(what, node.where, NAME_RULE, instead(node.text))
         return "stack"
 
     def _resources(self, node: Node | None, place: Place, found: Parameters) -> tuple[Resolver, View]:

@@ -30,6 +30,12 @@ def listed(values: Iterable[object]) -> str:
     return ", ".join(texts[:30] + more)
 
 
+class Unset(Problem):
+    """A parameter has no value: a blueprint may be right all the same, if its stack remembers one."""
+
+    __slots__ = ()
+
+
 class Problems:
     """What was found so far. The same thing at the same place counts once."""
 

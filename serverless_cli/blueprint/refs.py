@@ -16,6 +16,7 @@ from serverless_cli.model import Handout, Late, Place, Ref, Secret
 from serverless_cli.resources.base import Attribute
 
 RESERVED = ("param", "slx", "check")
+CHECKS = "checks"
 RUN = ("stage", "region", "account", "stack")
 
 _FORM = re.compile(r"\$\$\{|\$\{([^}$\n]*)(\}?)")
@@ -70,6 +71,8 @@ def _malformed(found: re.Match[str]) -> Malformed:
     if inner and (closed or body != inner[0]):
         return Malformed(found[0], found.start(), "a reference has no blanks or braces in it", f"write ${{{inner[0]}}}")
     hint = "write $${ for a literal ${"
+    if closed and re.fullmatch(r"[a-z][a-z0-9_-]*", body):
+        return Malformed(found[0], found.start(), "a reference is ${id.attribute}", f"such as ${{{body}.name}}; {hint}")
     if not closed:
         return Malformed(found[0], found.start(), "it has no closing }", hint)
     return Malformed(found[0], found.start(), "a reference is ${id.attribute}, ${param.name} or ${slx.stage}", hint)
@@ -177,8 +180,12 @@ class Resolver:
         what = f"unknown reference {shown(ref.text)}"
         target = targets.get(ref.owner)
         if target is None:
-            near = self.problems.near(ref.owner, (*targets, *RESERVED))
-            self._complain(scalar, ref, what, f"no resource has the id {shown(ref.owner)}", near)
+            why = f"no resource has the id {shown(ref.owner)}"
+            if ref.owner == "check":
+                why, near = "only a run of the checks has one", f"it stands under `{CHECKS}:` alone"
+            else:
+                near = self.problems.near(ref.owner, (*targets, "param", "slx"), otherwise="there are:")
+            self._complain(scalar, ref, what, why, near)
             return None
         try:
             value = target.value(ref.name, self.place)

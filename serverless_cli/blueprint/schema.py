@@ -6,7 +6,7 @@ is not in it; wherever a value may be a reference, a text with `${` in it is all
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from serverless_cli.blueprint.checks import DEADLINE, PROBES
@@ -25,9 +25,8 @@ _PLAIN = {Form.WHOLE: "integer", Form.NUMBER: "number", Form.FLAG: "boolean"}
 _ID = f"^{STACK_OR_ID.pattern}$"
 
 
-def schema(types: Iterable[Type[Any]]) -> Schema:
+def schema(types: Mapping[str, Type[Any]]) -> Schema:
     """The schema of a whole blueprint with resources of these types."""
-    known = {kind.type_name: kind for kind in types}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "slx blueprint",
@@ -51,9 +50,9 @@ def schema(types: Iterable[Type[Any]]) -> Schema:
         },
         "definitions": {
             "parameter": {"anyOf": [_keys(ParameterKeys), {"type": ["string", "number", "boolean", "null"]}]},
-            "resource": _resource(known),
+            "resource": _resource(types),
             "check": _check(),
-            **{f"type-{name}": _type(kind) for name, kind in known.items()},
+            **{f"type-{name}": _type(kind) for name, kind in types.items()},
         },
     }
 

@@ -54,8 +54,10 @@ def _misfit(node: Scalar, text: str, form: Form) -> MisfitError:
     number = resolve(text)
     if "${" not in node.text and isinstance(node.value, str) and isinstance(number, int):
         return MisfitError(what, "quotes make it text", f"write {number} without quotes")
-    plain = re.match(r"[0-9]+", text)
-    return MisfitError(what, hint=f"write just the number: {plain[0]}" if plain and number == text else "")
+    if re.fullmatch(r"[0-9]{1,3}([_,' ][0-9]{3})+", text):
+        return MisfitError(what, hint=f"write {re.sub('[^0-9]', '', text)}")
+    plain = re.fullmatch(r"([0-9]{1,12}) ?[A-Za-z]{1,8}", text)
+    return MisfitError(what, hint=f"write just the number: {plain[1]}" if plain else "")
 
 
 def allowed(value: str | float | bool, rules: Rules) -> None:

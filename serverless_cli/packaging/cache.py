@@ -67,6 +67,17 @@ class Cache:
             return None
         return Kept(path, sha256, size, unzipped)
 
+    def hold(self, sha256: str) -> Path | None:
+        """The unharmed zip of that digest, kept for longer; None when it is not here."""
+        path = self._zip(sha256)
+        try:
+            if _is_intact(path, sha256):
+                os.utime(path)
+                return path
+        except OSError:
+            pass
+        return None
+
     def keep(self, fresh: Path, sha256: str, size: int, unzipped: int) -> Kept:
         """Takes in a zip that was written with `writing`."""
         path = self._zip(sha256)

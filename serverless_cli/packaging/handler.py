@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 import sys
+import tokenize
 import warnings
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
@@ -15,6 +17,8 @@ from serverless_cli.packaging.patterns import DEFAULTS
 from serverless_cli.packaging.tree import collect
 
 _ENDINGS = {"python": (".py",), "nodejs": (".js", ".mjs", ".cjs"), "ruby": (".rb",)}
+_READ = 5 << 20
+"""larger modules are not read to find a function in them"""
 _COMPILED = (".so", ".pyd")
 
 
@@ -31,12 +35,13 @@ def check_handler(folder: Path, handler: str, runtime: str) -> Problem | None:
     except SlxError as error:
         return Problem(error.what, error.why, error.hint)
     module, function = _split(handler, family)
-    if not module or not function:
-        return Problem(f"the handler {handler!r} has no function", "it has the form `module.function`", "`app.handler`")
+    if not module or not function or ".." in handler.split("/"):
+        what = "leads out of its folder" if module and function else "has no function"
+        return Problem(f"the handler {handler!r} {what}", "it has the form `module.function`", "`app.handler`")
     path = _find(module, files, family)
     if path is None:
         return _no_module(handler, module, folder, files, family)
-    if family != "python" or path.endswith(_COMPILED):
+    if family != "python" or path.endswith(_COMPILED) or Path(files[path]).stat().st_size > _READ:
         return None
     return _check_function(path, files[path], function, runtime)
 
@@ -85,7 +90,7 @@ def _check_function(name: str, path: str, function: str, runtime: str) -> Proble
     except SyntaxError as error:
         where = Location(path, error.lineno or 1, error.offset or 1, (error.text or "").rstrip("\n"))
         return Problem(f"{name} is not valid Python", error.msg, "correct that line", where)
-    except (ValueError, RecursionError, OSError) as error:
+    except (ValueError, RecursionError, MemoryError, OSError) as error:
         return Problem(f"{name} cannot be read as Python", str(error))
     if tree is None:
         return None
@@ -97,6 +102,8 @@ def _check_function(name: str, path: str, function: str, runtime: str) -> Proble
         return None
     near = _near(function, (one for one, node in found.items() if isinstance(node, ast.FunctionDef)))
     hint = f"did you mean `{near}`?" if near else ""
+    if function == "py":
+        hint = f"it has the form `module.function`: `{Path(name).stem}.handler`, for one"
     return Problem(f"no function {function!r} in {name}", "nothing of that name is defined at its top level", hint)
 
 
@@ -104,6 +111,8 @@ def _parse(source: bytes, path: str, runtime: str) -> ast.Module | None:
     """The module's syntax tree; None when it may be in a Python that is newer than ours. Raises SyntaxError."""
     version = re.fullmatch(r"python3\.(\d+)", runtime)
     newer = version is None or int(version[1]) > sys.version_info.minor
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+    source.decode(encoding)  # `ast.parse` looks away from what stands in comments; an import does not
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the user's escapes are the user's
         try:

@@ -46,7 +46,10 @@ def _candidates(wanted: str) -> list[str]:
 def _version(path: str) -> str:
     code = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
-        done = subprocess.run([path, "-I", "-S", "-c", code], capture_output=True, text=True, timeout=10, check=False)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SLX_"))}
+        done = subprocess.run(
+            [path, "-I", "-S", "-c", code], env=environment, capture_output=True, text=True, timeout=10, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip()

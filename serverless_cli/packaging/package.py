@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from serverless_cli.errors import SlxError
+from serverless_cli.errors import Problem, SlxError
 from serverless_cli.model import Spec
 from serverless_cli.names import digest
 from serverless_cli.packaging.cache import Cache, Kept, default_cache, signature
@@ -103,6 +103,12 @@ def package(
     return Package(sha256, kept.size, str(kept.path), kept.unzipped)
 
 
+def packed(sha256: str, cache: Cache | None = None) -> Package | None:
+    """The package of that digest (in the form of Lambda's CodeSha256), if this machine has it still."""
+    path = (cache or Cache(default_cache())).hold(base64.b64decode(sha256).hex())
+    return Package(sha256, path.stat().st_size, str(path)) if path else None
+
+
 def check_total(code: Package, layers: Mapping[str, Package], limits: Limits = Limits()) -> None:
     """Raises SlxError when a function's code and its layers together are more than Lambda takes."""
     sizes = {"the code": code.unzipped, **{f"layer {name}": one.unzipped for name, one in layers.items()}}
@@ -159,6 +165,16 @@ def _zip(source: _Source, cache: Cache) -> Kept:
             made = archive.write(source.items, file)
         file.close()
         return cache.keep(fresh, made.sha256.hex(), made.size, made.unzipped)
+
+
+def check_folder(folder: Path, limits: Limits = Limits()) -> Problem | None:
+    """What keeps a folder from becoming a package, as far as its files' names and sizes tell: none is read."""
+    try:
+        own = collect(folder, DEFAULTS)
+        _check_size(_Source(folder, own, own, (), folder), limits)
+    except SlxError as error:
+        return Problem(error.what, error.why, error.hint)
+    return None
 
 
 def _check_size(source: _Source, limits: Limits) -> None:

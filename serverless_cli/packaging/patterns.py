@@ -56,10 +56,14 @@ def _pattern(line: str) -> Pattern | None:
 
 
 def _match(names: tuple[str, ...], path: tuple[str, ...]) -> bool:
-    if not names:
-        return not path
-    if names[0] == "**":
-        if len(names) == 1:  # all that lies inside, not the folder itself
-            return bool(path)
-        return any(_match(names[1:], path[start:]) for start in range(len(path)))
-    return bool(path) and fnmatch.fnmatchcase(path[0], names[0]) and _match(names[1:], path[1:])
+    """In steps that grow with both lengths, however many `**` there are."""
+    end = len(path)
+    rest = [False] * end + [True]  # at each place of the path: whether the names after this one match from there on
+    for number, name in reversed(list(enumerate(names))):
+        if name != "**":
+            rest = [fnmatch.fnmatchcase(one, name) and rest[at + 1] for at, one in enumerate(path)] + [False]
+        elif number == len(names) - 1:  # all that lies inside, not the folder itself
+            rest = [True] * end + [False]
+        else:
+            rest = [any(rest[at:end]) for at in range(end)] + [False]
+    return rest[0]

@@ -110,7 +110,8 @@ def run(platform: Platform, *arguments: str, environment: Mapping[str, str] = os
 
 
 def _environment(given: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: value for name, value in given.items() if not name.startswith(("PIP_", "PYTHON"))}
+    # AWS's credentials and the parameters of blueprints are no business of pip, nor of what it may run.
+    kept = {name: value for name, value in given.items() if not name.startswith(("PIP_", "PYTHON", "AWS_", "SLX_"))}
     for name, same in _UV.items():
         if value := given.get(name):
             kept.setdefault(same, value)

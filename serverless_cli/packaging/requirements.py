@@ -15,6 +15,7 @@ from serverless_cli.errors import Location, Problem, SlxError
 
 FILE = "-r "
 """begins a requirement that stands for a file's lines; its absolute path follows"""
+_BYTES = 1_000_000
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _HASH = re.compile(r"\s--hash[= ](\w+:[0-9a-f]+)(?=\s|$)")
 _INCLUDE = re.compile(r"(?:-r|--requirement)[= ]?\s*(.+)")
@@ -72,6 +73,20 @@ def checked(requirements: Iterable[str]) -> tuple[str, ...]:
     return found.lines
 
 
+def _text(path: Path) -> str:
+    """Raises OSError, ValueError with the reason for a user."""
+    if not path.is_file():
+        raise ValueError("it is no file")
+    with path.open("rb") as stream:
+        raw = stream.read(_BYTES + 1)
+    if len(raw) > _BYTES:
+        raise ValueError(f"a requirements file has at most {_BYTES:,} bytes")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None
+
+
 class _Reader:
     def __init__(self, root: Path | None) -> None:
         self.lines: list[str] = []
@@ -82,14 +97,16 @@ class _Reader:
     def file(self, path: Path, where: Location | None) -> None:
         try:
             path = path.resolve(strict=True)
-            text = path.read_text("utf-8-sig")
-        except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            # before anything is read: what lies outside is nobody's business, and a device has no end
+            if self._root and not path.is_relative_to(self._root.resolve()):
+                self._add(f"{path.name} is outside of the blueprint's folder", "", "put a copy inside", where)
+                return
+            text = _text(path)
+        except (OSError, ValueError, RuntimeError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
             self._add(f"cannot read the requirements in {path.name}", why or str(error), where=where)
             return
-        if self._root and not path.is_relative_to(self._root.resolve()):
-            self._add(f"{path.name} is outside of the blueprint's folder", "", "put a copy inside", where)
-        elif path in self._open:
+        if path in self._open:
             self._add(f"{path.name} includes itself", where=where)
         else:
             self._open.append(path)

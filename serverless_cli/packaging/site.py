@@ -36,6 +36,23 @@ def walk(folder: Path) -> Iterator[tuple[str, Path]]:
             yield relative.as_posix(), path
 
 
+def strays(folder: Path) -> Iterator[tuple[str, str]]:
+    """Key of everything that `walk` leaves out although somebody put it there, and what it is."""
+    root = folder.resolve()
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if IGNORED.intersection(relative.parts) or (path.is_dir() and not path.is_symlink()):
+            continue
+        if not path.exists():
+            yield relative.as_posix(), "a link that leads nowhere"
+        elif not path.resolve().is_relative_to(root):
+            yield relative.as_posix(), "a link that leads out of it"
+        elif path.is_symlink() and path.is_dir():
+            yield relative.as_posix(), "a link to a folder, which is not followed"
+        elif not path.is_file():
+            yield relative.as_posix(), "a pipe, socket or device"
+
+
 def content_type(key: str) -> str:
     """The MIME type for a key, with the charset for text."""
     found = _TYPES.guess_type(key)[0] or "application/octet-stream"

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from actions import action
-from bench import PLACE, Calls, Raw
+from bench import PLACE, Calls, Raw, overheard
 
 from serverless_cli import diff
+from serverless_cli.aws.actions import iam_action
 from serverless_cli.aws.calls import Aws
 from serverless_cli.model import Found, Verb
 from serverless_cli.resources.base import Here
@@ -30,7 +30,7 @@ def aws(moto: str, connection: Aws, calls: Calls) -> Iterator[Aws]:
     calls.clear()
     yield connection
     declared = {one for actions in KIND.permissions.values() for one in actions}
-    assert {action(one) for one in calls.operations} - {"s3:ListAllMyBuckets"} <= declared
+    assert {iam_action(one) for one in calls.operations} - {"s3:ListAllMyBuckets"} <= declared
 
 
 @pytest.fixture
@@ -59,6 +59,15 @@ def test_it_is_made_with_its_packages_and_our_mark(aws: Aws, wish: PackagesSpec)
     seen = KIND.read(aws, HERE)
     assert seen is not None
     assert (seen.spec, seen.mark) == (wish, HERE.mark)
+
+
+def test_the_very_call_that_makes_it_carries_our_mark(aws: Aws, wish: PackagesSpec):
+    hearing, heard = overheard(aws)
+
+    KIND.create(hearing, HERE, wish)
+
+    [made] = [text for operation, text in heard if operation == "s3.CreateBucket"]
+    assert all(f'"{key}"' in made for key in HERE.mark.tags)
 
 
 def test_making_it_again_after_a_lost_answer_uploads_what_is_missing(aws: Aws, wish: PackagesSpec, calls: Calls):

@@ -35,13 +35,13 @@ from serverless_cli.resources.subscription import SubscriptionKind, Subscription
 from serverless_cli.resources.table import TableKind, TableType
 from serverless_cli.resources.topic import TopicKind, TopicType
 
-TYPES = (
+TYPES = {one.type_name: one for one in (
     FunctionType(), BucketType(), QueueType(), TableType(), TopicType(), StreamType(), DeliveryStreamType(),
-)  # fmt: skip
-WEAVERS = (
+)}  # fmt: skip
+WEAVERS = {one.takes: one for one in (
     LogGroupWeaver(), RoleWeaver(), PermissionWeaver(), AdmissionWeaver(), SubscriptionWeaver(), MappingWeaver(),
     NotificationWeaver(), DestinationWeaver(),
-)  # fmt: skip
+)}  # fmt: skip
 KINDS = {
     kind.kind: kind
     for kind in (

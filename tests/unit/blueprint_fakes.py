@@ -152,8 +152,8 @@ class LinkWeaver(Weaver[Link]):
             )
 
 
-TYPES: tuple[Type[Any], ...] = (ThingType(), StrictType())
-WEAVERS: tuple[Weaver[Any], ...] = (LinkWeaver(),)
+TYPES: dict[str, Type[Any]] = {one.type_name: one for one in (ThingType(), StrictType())}
+WEAVERS: dict[type[Wiring], Weaver[Any]] = {LinkWeaver.takes: LinkWeaver()}
 
 
 def folder(root: Path) -> Path:

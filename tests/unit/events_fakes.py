@@ -107,11 +107,13 @@ class DeliveryStream(MadeUp):
     service, before = "firehose", "deliverystream/"
 
 
-TYPES: tuple[Type[Any], ...] = (
+TYPES: dict[str, Type[Any]] = {one.type_name: one for one in (
     EventBusType(), RuleType(), PipeType(), QueueType(), TopicType(), TableType(), Function(), StateMachine(),
     Stream(), DeliveryStream(),
-)  # fmt: skip
-WEAVERS = (RoleWeaver(), AdmissionWeaver(), PermissionWeaver(), SubscriptionWeaver(), RuleWeaver())
+)}  # fmt: skip
+WEAVERS = {
+    one.takes: one for one in (RoleWeaver(), AdmissionWeaver(), PermissionWeaver(), SubscriptionWeaver(), RuleWeaver())
+}
 ENDS = """\
   events: {type: event-bus}
   jobs: {type: queue}

@@ -242,6 +242,7 @@ def test_a_first_problem_does_not_hide_the_next(tmp_path):
         pytest.param("a: name\nname: web\n", ("web", 7), id="a value of that word"),
         pytest.param("name: {x: y}\nz: 1\n", None, id="it is no text"),
         pytest.param("a: 1\n", None, id="there is none"),
+        pytest.param("[" * 300_000, None, id="it is too deep to go on"),
     ],
 )
 def test_first_reads_one_text_at_the_top(tmp_path, text, found):

@@ -90,13 +90,13 @@ def test_every_key_of_every_type_is_in_it_and_described(types):
     found = schema(types)
 
     jsonschema.Draft7Validator.check_schema(found)
-    for kind in types:
+    for kind in types.values():
         keys = found["definitions"][f"type-{kind.type_name}"]["else"]["properties"]
         assert set(keys) == set(keys_of(kind.keys)) | set(keys_of(CommonKeys))
         if types is REAL:
             assert [name for name, key in keys.items() if not key.get("description")] == []
 
 
-@pytest.mark.parametrize("kind", REAL, ids=lambda kind: kind.type_name)
+@pytest.mark.parametrize("kind", REAL.values(), ids=lambda kind: kind.type_name)
 def test_no_real_type_declares_a_key_that_every_resource_has(kind):
     assert not set(keys_of(kind.keys)) & set(keys_of(CommonKeys))

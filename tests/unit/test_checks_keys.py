@@ -41,9 +41,10 @@ def home(tmp_path):
 def checks(home, text: str) -> tuple[Check, ...]:
     path = home / "blueprint.yaml"
     path.write_text(f"{HEAD}checks:\n{textwrap.indent(textwrap.dedent(text), '  ')}")
-    types = (BucketType(), QueueType(), TableType(), TopicType(), StateMachineType())
+    every = (BucketType(), QueueType(), TableType(), TopicType(), StateMachineType())
+    types = {one.type_name: one for one in every}
     place = Place("", "dev", "eu-central-1", "123456789012")
-    return parse(path, place=lambda name: Place(name, *_rest(place)), types=types, weavers=()).checks
+    return parse(path, place=lambda name: Place(name, *_rest(place)), types=types, weavers={}).checks
 
 
 def _rest(place: Place) -> tuple[str, str, str]:
@@ -189,9 +190,9 @@ def test_outside_of_checks_there_is_no_id_of_one(home):
     path = home / "blueprint.yaml"
     path.write_text(HEAD + "outputs: {x: '${check.id}'}\n")
     with pytest.raises(BlueprintError) as error:
-        parse(path, place=lambda name: Place(name, "dev", "r", "1"), types=(BucketType(),), weavers=())
+        parse(path, place=lambda name: Place(name, "dev", "r", "1"), types={"bucket": BucketType()}, weavers={})
 
-    assert any("no resource has the id `check`" in one.why for one in error.value.problems)
+    assert any("only a run of the checks has one" in one.why for one in error.value.problems)
 
 
 def test_every_probe_and_every_effect_has_something_that_runs_it():

@@ -11,14 +11,14 @@ from serverless_cli.model import Handout, Late, Ref
 from serverless_cli.packaging import Package
 from serverless_cli.resources import TYPES, WEAVERS
 from serverless_cli.resources.bundles import content, packages_bucket, preflight
-from serverless_cli.resources.function import FunctionKind, FunctionSpec, FunctionType
-from serverless_cli.resources.layer import LayerKind, LayerSpec, LayerWeaver
+from serverless_cli.resources.function import FunctionKind, FunctionSpec
+from serverless_cli.resources.layer import LayerKind, LayerSpec
 from serverless_cli.resources.packages import REF, PackagesSpec, with_packages
 from serverless_cli.wiring import Bundle
 
 ARN = "arn:aws:lambda:eu-central-1:123456789012:layer:tools:3"
 PLACE = place("shop")
-OURS = tuple(one for one in TYPES if one.type_name == "function") or (FunctionType(),)
+OURS = {"function": TYPES["function"]}
 
 
 @pytest.fixture
@@ -37,10 +37,9 @@ def read(tmp_path):
             lines.append(textwrap.indent(head + textwrap.indent(textwrap.dedent(keys), "  "), "  "))
         path = tmp_path / "blueprint.yaml"
         path.write_text("\n".join(lines))
-        weavers = [one for one in WEAVERS if not isinstance(one, LayerWeaver)]
         return parse(
             path, place=lambda name: replace(place(name), wheels=wheels), types=OURS,
-            weavers=(*weavers, LayerWeaver()), parameters={}, remembered={},
+            weavers=WEAVERS, parameters={}, remembered={},
         )  # fmt: skip
 
     return make

@@ -73,8 +73,10 @@ def read(home: Path, flow: str, others: str = BANK, *more: Type[Any]) -> Stack:
     (home / "fn" / "app.py").write_text("def handler(event, context):\n    return event\n")
     text = f"name: bank\nresources:\n  flow:\n{textwrap.indent(textwrap.dedent(flow), '    ')}{others}"
     (home / "blueprint.yaml").write_text(text)
-    types = (FunctionType(), TableType(), TopicType(), QueueType(), StateMachineType(), *more)
-    return parse(home / "blueprint.yaml", place=lambda _: PLACE, types=types, weavers=(RoleWeaver(), LogGroupWeaver()))
+    every = (FunctionType(), TableType(), TopicType(), QueueType(), StateMachineType(), *more)
+    types = {one.type_name: one for one in every}
+    weavers = {one.takes: one for one in (RoleWeaver(), LogGroupWeaver())}
+    return parse(home / "blueprint.yaml", place=lambda _: PLACE, types=types, weavers=weavers)
 
 
 def refused(home: Path, flow: str) -> tuple[Problem, ...]:
@@ -306,7 +308,7 @@ def test_what_is_wrong_in_a_file_is_shown_in_that_file(tmp_path: Path):
         ("empty.yaml", "", ("empty.yaml", 1, 1, "the file is empty")),
         ("list.yaml", "[1]", ("list.yaml", 1, 1, "the file is a list")),
         ("twice.json", '{"StartAt": "a",\n "StartAt": "b"}', ("twice.json", 2, 2, "the key `StartAt` twice")),
-        ("open.json", '{"StartAt": "a"', ("open.json", 2, 1, "the YAML breaks off")),
+        ("open.json", '{"StartAt": "a"', ("open.json", 1, 1, "the YAML breaks off")),
         ("typo.yaml", "StartAt: a\nStates: {a: {Type: Pass, Result: '${nobody.arn}', End: true}}",
          ("typo.yaml", 2, 35, "unknown reference `${nobody.arn}`")),
     ],
@@ -349,8 +351,8 @@ def test_a_secret_has_no_place_in_a_definition(tmp_path: Path):
         parse(
             tmp_path / "b.yaml",
             place=lambda _: PLACE,
-            types=(StateMachineType(),),
-            weavers=(),
+            types={"state-machine": StateMachineType()},
+            weavers={},
             parameters={"key": "hunter2"},
         )
 
@@ -358,7 +360,7 @@ def test_a_secret_has_no_place_in_a_definition(tmp_path: Path):
 
 
 def test_editors_know_both_forms_of_a_definition():
-    keys = schema((StateMachineType(),))["definitions"]["type-state-machine"]["else"]["properties"]
+    keys = schema({"state-machine": StateMachineType()})["definitions"]["type-state-machine"]["else"]["properties"]
 
     assert keys["definition"]["type"] == ["string", "object"]
 

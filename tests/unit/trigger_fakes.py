@@ -30,14 +30,14 @@ from serverless_cli.resources.table import TableType
 from serverless_cli.resources.topic import TopicType
 from serverless_cli.wiring import Statement
 
-TYPES = (
+TYPES = {one.type_name: one for one in (
     FunctionType(), RoleType(), BucketType(), QueueType(), TableType(), TopicType(), StreamType(),
     DeliveryStreamType(), EventBusType(),
-)  # fmt: skip
-WEAVERS = (
+)}  # fmt: skip
+WEAVERS = {one.takes: one for one in (
     LogGroupWeaver(), RoleWeaver(), PermissionWeaver(), AdmissionWeaver(), SubscriptionWeaver(), MappingWeaver(),
     NotificationWeaver(), DestinationWeaver(),
-)  # fmt: skip
+)}  # fmt: skip
 
 A = "eu-central-1:123456789012"
 

@@ -230,7 +230,7 @@ def _ends() -> dict[str, Any]:
 
 def _accesses() -> Iterator[tuple[str, dict[str, Any]]]:
     """A function for each verb of each type, and one for each that can be narrowed."""
-    for type in TYPES:
+    for type in TYPES.values():
         for verb in type.grants:
             target = "express" if verb == "start-sync" else IDS[type.type_name]
             yield f"may-{verb}-{type.type_name}", _function(access={target: verb})
