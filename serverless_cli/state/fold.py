@@ -45,12 +45,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Wished:
-    """What a journal keeps of a stack's description."""
+    """What a journal keeps of a stack's description; `of` is the key of the stack, empty in older journals."""
 
     outputs: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
     blueprint: str = ""
+    of: str = ""
 
 
 @dataclass(slots=True)
@@ -129,7 +130,7 @@ def parse(content: bytes) -> Parsed:
     if last is not None:
         lines.append(last)
     numbers = [line["n"] for line in lines]
-    damaged = damaged or numbers != list(range(1, len(lines) + 1))
+    damaged = damaged or numbers != list(range(1, len(lines) + 1)) or not b"{".startswith(rest[:1])
     return Parsed(tuple(lines), bool(rest), damaged)
 
 
@@ -139,10 +140,12 @@ def _load(text: bytes) -> Line | None:
         return None
     try:
         line = json.loads(text)
-        known = int(line["v"]) <= VERSION and isinstance(line["n"], int)
+        version = int(line["v"])
+        if version < 1 or not isinstance(line["n"], int):
+            return None
     except (ValueError, TypeError, KeyError):
         return None
-    if not known:
+    if version > VERSION:
         raise newer("its format is a later one")
     return dict(line)
 
@@ -151,14 +154,19 @@ def newer(why: str) -> SlxError:
     return SlxError("the state was written by a newer slx", why, "update slx: `pip install -U serverless-cli`")
 
 
-def fold(parsed: Parsed) -> Folded:
-    """What the lines add up to; what damage took away is simply not there, and then `whole` is False."""
+def fold(parsed: Parsed, of: str) -> Folded:
+    """What the lines add up to; what damage took away is simply not there, and then `whole` is False.
+
+    `of` is the key of the stack whose journal it should be: another one's, put in its place, says nothing of this one.
+    """
     folded = Folded(damaged=parsed.damaged)
     for line in parsed.lines:
         try:
             folded.add(line)
         except DamageError:
             folded.damaged = True
+    if folded.wished.of not in ("", of):
+        return Folded(damaged=True)
     folded.whole = folded.whole and folded.ended and not folded.damaged
     return folded
 

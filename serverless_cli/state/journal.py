@@ -64,6 +64,8 @@ class Journal:
         self._secrets: frozenset[str] = frozenset()
         self._dirty = False
         self._searched = False
+        self._told = False
+        """somebody knows already that this journal cannot be written"""
 
     @classmethod
     def open(
@@ -80,7 +82,7 @@ class Journal:
         """
         known = store.read(key, JOURNAL)
         parsed = parse(known.content)
-        folded = fold(parsed)
+        folded = fold(parsed, str(key))
         record(folded, kinds)
         journal = cls(store, key, kinds, known=known, folded=folded, lines=len(parsed.lines))
         if folded.damaged:
@@ -93,7 +95,7 @@ class Journal:
     @staticmethod
     def recall(store: Store, key: StackKey, kinds: Mapping[str, type[Spec]]) -> Record:
         """The record as it stands, for commands that only look: takes no lock and writes nothing."""
-        return record(fold(parse(store.read(key, JOURNAL).content)), kinds)
+        return record(fold(parse(store.read(key, JOURNAL).content), str(key)), kinds)
 
     @property
     def record(self) -> Record:
@@ -113,8 +115,14 @@ class Journal:
         """Keeps what the stack is to be, beyond its resources."""
         self._remember((stack.parameters, *(resource.spec for resource in stack.resources.values())))
         parameters = {name: value for name, value in stack.parameters.items() if not isinstance(value, Secret)}
-        wished = Wished(stack.outputs, parameters, tuple(map(_without_text, stack.checks)), stack.file)
+        checks = tuple(map(_without_text, stack.checks))
+        wished = Wished(stack.outputs, parameters, checks, stack.file, str(self._key))
         self._put(described(wished), durable=False)
+
+    def redescribe(self, record: Record) -> None:
+        """The stack is to be again what an earlier record says, beyond its resources."""
+        former = Wished(record.outputs, record.parameters, record.checks, record.blueprint, str(self._key))
+        self._put(described(former), durable=False)
 
     def begin(self, step: Step) -> None:
         """Must return before the step's first write on AWS: then its intent outlives a crash of the machine."""
@@ -178,7 +186,7 @@ class Journal:
         try:
             self.close()
         except SlxError:
-            if error is None:  # else what went wrong first is what counts
+            if error is None and not self._told:  # else what went wrong first is what counts
                 raise
 
     @property
@@ -212,6 +220,7 @@ class Journal:
         try:
             self._known = self._append(tail, durable=any(waiting.durable for waiting in batch))
         except SlxError as problem:
+            self._told = True
             for waiting in batch:
                 waiting.error = problem
             return

@@ -83,12 +83,15 @@ class Lease(Protocol):
         """Lets the next one in; doing it twice is harmless."""
 
 
-def locked(holder: Holder | None, what: str) -> SlxError:
+_GOES = "wait until that command has ended, or stop it: the lock goes with its process"
+
+
+def locked(holder: Holder | None, what: str, hint: str = _GOES) -> SlxError:
     """The error for whoever comes second."""
     return SlxError(
         f"{what} is locked",
         f"locked by {holder}" if holder else "locked by another slx, which has not said yet who it is",
-        "wait until that command has ended, or stop it: the lock goes with its process",
+        hint,
         exit_code=Exit.LOCKED,
     )
 

@@ -66,6 +66,10 @@ class ConflictError(SlxError):
 class Store(Protocol):
     """Keeps documents. All methods raise SlxError when the store cannot be read or written."""
 
+    @property
+    def where(self) -> str:
+        """The folder or the S3 address, for messages."""
+
     def read(self, key: StackKey, name: str) -> Document:
         """The document; NONE_YET when there is none."""
 
@@ -81,11 +85,18 @@ class Store(Protocol):
     def stacks(self) -> list[StackKey]:
         """The stacks that have a journal, sorted."""
 
+    def names(self, key: StackKey) -> list[str]:
+        """The names of the stack's documents, sorted; its lock is none."""
+
     def lease(self, key: StackKey, holder: Holder) -> Lease:
         """Takes the stack's lock for `holder`. Raises SlxError (LOCKED) that names whoever has it."""
 
     def holder(self, key: StackKey) -> Holder | None:
-        """Who has the stack's lock; None when nobody does."""
+        """Who has the stack's lock; None when nobody does. It may have died without a word."""
+
+    def unlock(self, key: StackKey, holder: Holder) -> None:
+        """Takes the lock away from the run of `holder`, by force. Raises SlxError where that cannot be, or where
+        another run has it by now."""
 
 
 class FileStore:
@@ -97,6 +108,10 @@ class FileStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+
+    @property
+    def where(self) -> str:
+        return str(self.root)
 
     def read(self, key: StackKey, name: str) -> Document:
         path = self._path(key, name)
@@ -155,6 +170,13 @@ class FileStore:
             found = (path.relative_to(self.root).parts for path in self.root.glob(f"*/*/*/{JOURNAL}"))
             return sorted(StackKey(*parts[:3]) for parts in found if all(map(_PART.fullmatch, parts)))
 
+    def names(self, key: StackKey) -> list[str]:
+        folder = self._path(key, "")
+        with explained(folder, "read"):
+            if not folder.is_dir():
+                return []
+            return sorted(path.name for path in folder.iterdir() if _PART.fullmatch(path.name) and path.name != _LOCK)
+
     def lease(self, key: StackKey, holder: Holder) -> Lease:
         path = self._path(key, _LOCK)
         with explained(path, "lock"):
@@ -164,6 +186,14 @@ class FileStore:
         path = self._path(key, _LOCK)
         with explained(path, "read"):
             return holder_of(path)
+
+    def unlock(self, key: StackKey, holder: Holder) -> None:
+        raise SlxError(
+            f"the lock of stack {key} cannot be removed",
+            f"it is the operating system's, and ends with its process: {holder}",
+            f"wait until that command has ended, or stop process {holder.pid} on {holder.host}",
+            exit_code=Exit.LOCKED,
+        )
 
     def _path(self, key: StackKey, name: str) -> Path:
         return self.root / key.target / key.stack / key.stage / name
