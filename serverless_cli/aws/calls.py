@@ -67,6 +67,9 @@ class Aws(Protocol):
     def map(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """Runs `work` on all items, several at once; results in order. Raises the first error when all have ended."""
 
+    def fenced(self, check: Callable[[], None]) -> Aws:
+        """The same, but `check` is asked before each attempt at what is no read; what it raises ends the call."""
+
     def reading(self) -> Aws:
         """The same, but remembering the answers of reads, so that resources which share a parent ask only once.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import random
+import sys
+import threading
 import time
-from typing import Protocol
+from typing import Protocol, Self
 
 from serverless_cli.errors import Exit, SlxError
 
@@ -35,7 +37,7 @@ class WallClock:
         self.scale = scale
 
     @classmethod
-    def from_environment(cls) -> WallClock:
+    def from_environment(cls) -> Self:
         text = os.environ.get(SCALE, "1")
         try:
             scale = float(text)
@@ -53,3 +55,26 @@ class WallClock:
 
     def random(self) -> float:
         return random.random()  # noqa: S311 - spreads retries out; nobody must be unable to guess it
+
+
+class SteadyClock(WallClock):
+    """As WallClock, but time goes on while the machine is suspended: for how long others have not heard of us.
+
+    Linux's and macOS's time.monotonic stands still then (clock_gettime(2), mach_absolute_time).
+    """
+
+    def now(self) -> float:
+        return _since_boot() / self.scale
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Returns once `event` is set (True), or after that many seconds (False)."""
+        return event.wait(seconds * self.scale)
+
+
+def _since_boot() -> float:
+    """Seconds since the machine was started, those in which it was suspended included."""
+    if sys.platform == "darwin":
+        return time.clock_gettime(time.CLOCK_MONOTONIC)
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()  # Windows: counts suspension

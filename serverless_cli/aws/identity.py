@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -52,6 +54,69 @@ class Connection:
             self.clients.close()
 
 
+class Connecting:
+    """A connection that AWS is being asked for whose it is; meanwhile clients are made, and reads may be begun."""
+
+    def __init__(
+        self,
+        *,
+        profile: str | None = None,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        credentials: Credentials | None = None,
+        clock: Clock | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        """As `connect`. Raises SlxError for what is wrong on this machine."""
+        from serverless_cli.aws import clients as transport  # noqa: PLC0415 - botocore takes 180 ms; --help needs none
+        from serverless_cli.aws import profile as configured  # noqa: PLC0415 - as above
+
+        self._session = configured.open_session(profile, isolated=credentials is not None)
+        self.region = configured.find_region(self._session, region)
+        if credentials is None:
+            configured.check_credentials(self._session)
+        self.partition = configured.partition_of(self._session, self.region)
+        self.suffix = configured.suffix_of(self._session, self.partition)
+        self._profile = configured.name_of(self._session)
+        keys = (credentials.access_key, credentials.secret_key, credentials.token) if credentials else None
+        self._clients = transport.Clients(self._session, region=self.region, endpoint_url=endpoint_url, keys=keys)
+        self.aws = Calls(self._clients, self.region, clock or WallClock.from_environment(), observer=observer)
+        self._clients.client("sts")  # made here: threads that parse models only take turns
+        self._asking = ThreadPoolExecutor(1, "identity")
+        self._asked = self._asking.submit(_whose, self.aws, self._clients, self._profile)
+
+    def warm(self, services: Iterable[str]) -> None:
+        """Makes the clients of these services, which somebody will soon need, while the answer is on its way."""
+        for service in services:
+            self._clients.client(service)
+
+    def wait(self) -> Connection:
+        """The connection. Raises SlxError: credentials, network."""
+        account, caller = self._asked.result()
+        partition = caller.split(":")[1]
+        if partition != self.partition:
+            from serverless_cli.aws import profile as configured  # noqa: PLC0415 - as above
+
+            self.partition, self.suffix = partition, configured.suffix_of(self._session, partition)
+        return Connection(
+            aws=self.aws,
+            region=self.region,
+            account=account,
+            partition=self.partition,
+            suffix=self.suffix,
+            caller=caller,
+            profile=self._profile or None,
+            endpoint_url=self._clients.endpoint("sts") or None,
+            clients=self._clients,
+        )
+
+    def close(self) -> None:
+        """Closes connections and threads."""
+        self._asking.shutdown(wait=False, cancel_futures=True)
+        self.aws.close()
+        self._clients.close()
+
+
 def connect(
     *,
     profile: str | None = None,
@@ -65,29 +130,14 @@ def connect(
 
     A `clock` whose sleep raises ends pauses early, for Ctrl-C. Raises SlxError: credentials, usage, or network.
     """
-    from serverless_cli.aws import clients as transport  # noqa: PLC0415 - botocore takes 180 ms; --help needs none
-    from serverless_cli.aws import profile as configured  # noqa: PLC0415 - as above
-
-    session = configured.open_session(profile, isolated=credentials is not None)
-    where = configured.find_region(session, region)
-    if credentials is None:
-        configured.check_credentials(session)
-    keys = (credentials.access_key, credentials.secret_key, credentials.token) if credentials else None
-    clients = transport.Clients(session, region=where, endpoint_url=endpoint_url, keys=keys)
-    aws = Calls(clients, where, clock or WallClock.from_environment(), observer=observer)
-    account, caller = _whose(aws, clients, configured.name_of(session))
-    partition = caller.split(":")[1]
-    return Connection(
-        aws=aws,
-        region=where,
-        account=account,
-        partition=partition,
-        suffix=configured.suffix_of(session, partition),
-        caller=caller,
-        profile=configured.name_of(session) or None,
-        endpoint_url=clients.endpoint("sts") or None,
-        clients=clients,
-    )
+    return Connecting(
+        profile=profile,
+        region=region,
+        endpoint_url=endpoint_url,
+        credentials=credentials,
+        clock=clock,
+        observer=observer,
+    ).wait()
 
 
 def _whose(aws: Calls, clients: Clients, profile: str) -> tuple[str, str]:

@@ -64,6 +64,14 @@ def find_region(session: botocore.session.Session, region: str | None) -> str:
     return str(found)
 
 
+def partition_of(session: botocore.session.Session, region: str) -> str:
+    """The partition that a region belongs to, as far as botocore knows; else `aws`."""
+    for each in session.get_component("data_loader").load_data("partitions")["partitions"]:
+        if region in each["regions"]:
+            return str(each["id"])
+    return "aws"
+
+
 def suffix_of(session: botocore.session.Session, partition: str) -> str:
     """The domain of a partition's endpoints: `amazonaws.com`, in China `amazonaws.com.cn`, and so on."""
     for each in session.get_component("data_loader").load_data("partitions")["partitions"]:

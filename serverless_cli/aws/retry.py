@@ -69,6 +69,11 @@ def _names_caller(failure: Failure) -> bool:
     )
 
 
+LEAST = 3
+"""times that a call is sent again, however long each takes, where that alone decides: a large upload over a slow line,
+or a service that hangs, may use up a whole deadline with one attempt"""
+
+
 class Attempts:
     """The attempts at one call. `gave_up` is the rule whose deadline ended them, None if they ended otherwise."""
 
@@ -83,7 +88,8 @@ class Attempts:
 
     def pause(self, failure: Failure) -> float | None:
         """Seconds to wait before the next attempt; None to give up. Each rule has its own deadline, which starts
-        with its first failure: a throttle does not use up the time that a new role needs."""
+        with its first failure: a throttle does not use up the time that a new role needs. What is busy, broken or
+        out of reach is given a few tries past it."""
         if self.once and failure.nature is Nature.LOST:
             return None
         rule = self.table.find(failure, self.passing)
@@ -92,12 +98,14 @@ class Attempts:
         now = self.clock.now()
         since, count = self._seen.get(rule, (now, 0))
         left = since + rule.deadline_s - now
-        if left <= 0:
+        owed = rule.pace in (Pace.LOST, Pace.THROTTLE) and count < LEAST
+        if left <= 0 and not owed:
             self.gave_up = rule
             return None
         self._seen[rule] = (since, count + 1)
         self.number += 1
-        return min(self._step(rule.pace, count), left)
+        step = self._step(rule.pace, count)
+        return min(step, left) if left > 0 else step
 
     def _step(self, pace: Pace, count: int) -> float:
         if pace is Pace.SETTLING:

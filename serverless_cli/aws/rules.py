@@ -95,6 +95,8 @@ _RECREATED = "A bucket of that name was deleted lately; AWS holds the name for u
 _S3 = (
     Rule("s3.CreateBucket", "OperationAborted", deadline_s=300, pace=Pace.CONFLICT, hint=_RECREATED),
     Rule("s3.*", "OperationAborted", pace=Pace.CONFLICT, hint=_BUSY),
+    # Another conditional write of the same object was under way: this one was neither accepted nor refused.
+    Rule("s3.*", "ConditionalRequestConflict", deadline_s=60, pace=Pace.CONFLICT, hint=_BUSY),
     Rule("s3.PutBucket*", "NoSuchBucket", deadline_s=60, hint="The bucket does not exist."),
     Rule("s3.PutPublicAccessBlock", "NoSuchBucket", deadline_s=60, hint="The bucket does not exist."),
     Rule("s3.PutBucketPolicy", "MalformedPolicy", ("invalid principal",), hint=_PRINCIPAL),

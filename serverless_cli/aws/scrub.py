@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from serverless_cli.model import Secret
+from serverless_cli.model import Secret, hushed
 
 _MASK = "***"
 
@@ -33,7 +33,8 @@ def scrub(message: str, parameters: Mapping[str, Any]) -> str:
     # The longest first: one secret may be the beginning of another.
     for secret in sorted(set(_secrets(parameters)), key=len, reverse=True):
         message = message.replace(secret, _MASK)
-    return message
+    # What was put together on the way to the call is no Secret any more; the process still knows what it was given.
+    return hushed(message)
 
 
 def _secrets(value: object) -> Iterator[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from serverless_cli.aws.calls import Aws, Observer, Passing
 from serverless_cli.aws.clock import Clock
 from serverless_cli.aws.failure import Failure
-from serverless_cli.aws.memo import Memo, is_read
+from serverless_cli.aws.memo import READS, Memo, is_read
 from serverless_cli.aws.missing import gone
 from serverless_cli.aws.pace import Paces
 from serverless_cli.aws.pool import Pool
@@ -47,6 +47,10 @@ class Verbs(ABC):
     def call(
         self, operation: str, /, *, passing: tuple[Passing, ...] = (), once: bool = False, **parameters: Any
     ) -> dict[str, Any]:
+        """See Aws."""
+
+    @abstractmethod
+    def fenced(self, check: Callable[[], None]) -> Aws:
         """See Aws."""
 
     @abstractmethod
@@ -102,6 +106,7 @@ class Calls(Verbs):
     clock: Clock
     table: Table = field(default_factory=Table)
     observer: Observer | None = None
+    fence: Callable[[], None] | None = None
     paces: Paces = field(init=False)
     pool: Pool = field(default_factory=Pool)
 
@@ -125,6 +130,11 @@ class Calls(Verbs):
             for body, start in bodies:
                 body.seek(start)
 
+    def fenced(self, check: Callable[[], None]) -> Aws:
+        calls = replace(self, fence=check)
+        calls.paces = self.paces  # AWS counts the calls of both
+        return calls
+
     def reading(self) -> Aws:
         return Reading(self)
 
@@ -134,6 +144,8 @@ class Calls(Verbs):
 
     def _attempt(self, operation: str, parameters: Mapping[str, Any], number: int) -> dict[str, Any]:
         self.paces.take(operation)
+        if self.fence is not None and not operation.partition(".")[2].startswith(READS):
+            self.fence()
         started = self.clock.now()
         error: str | None = None
         try:
@@ -181,6 +193,9 @@ class Reading(Verbs):
             return ask()
 
         return super().wait(what, again, deadline_s=deadline_s)
+
+    def fenced(self, check: Callable[[], None]) -> Aws:
+        return self.calls.fenced(check).reading()
 
     def reading(self) -> Aws:
         return self

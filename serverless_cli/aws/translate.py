@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from serverless_cli.aws.actions import iam_action
 from serverless_cli.aws.failure import BAD_SIGNATURES, DENIALS, EXPIRED, UNKNOWN_KEYS, Failure, Nature
 from serverless_cli.aws.rules import Rule
 from serverless_cli.errors import AwsError, Exit, SlxError
@@ -107,23 +108,13 @@ def denial_hint(failure: Failure) -> str:
     if found:
         where = f" on {found[2].rstrip('.')}" if found[2] else ""
         return f"Allow {found[1]}{where} {_by_whom(failure)}, and run the same command again."
+    action = iam_action(failure.operation)
     if failure.operation.startswith("s3."):
         return (
-            "One of three: the caller lacks the permission; Block Public Access of bucket or account forbids "
-            "it; or a policy of the bucket or the organisation does."
+            f"One of three: the caller lacks the permission {action}; Block Public Access of bucket or account "
+            "forbids it; or a policy of the bucket or the organisation does."
         )
-    return (
-        f"Allow {iam_action(failure.operation)} to the caller, or ask who manages the account; AWS names no permission."
-    )
-
-
-def iam_action(operation: str) -> str:
-    """The IAM action that a call most likely needs: most carry the operation's own name."""
-    service, _, name = operation.partition(".")
-    prefix = {"apigatewayv2": "apigateway", "stepfunctions": "states", "dynamodbstreams": "dynamodb"}.get(
-        service, service
-    )
-    return f"{prefix}:{name}"
+    return f"Allow {action} to the caller, or ask who manages the account; AWS names no permission."
 
 
 def _by_whom(failure: Failure) -> str:

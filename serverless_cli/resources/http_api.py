@@ -74,7 +74,7 @@ class HttpApiType(Type[HttpApiKeys]):
     type_name = "http-api"
     doc = "HTTP API (API Gateway v2): routes to functions and services, CORS, a deployment stage."
     keys = HttpApiKeys
-    name_rule = NameRule(128, r"[^\s].{0,127}")
+    name_rule = NameRule(128, r"[^\s].{0,127}", says="a text that does not begin with a blank")
     attributes: ClassVar[Mapping[str, Attribute]] = {
         "id": Attribute("The API's id."),
         "url": Attribute("The base URL, deployment stage included, without a slash at the end."),
@@ -143,14 +143,29 @@ def _route_arn(key: str) -> str:
     return key if key == "$default" else f"{'*' if method == 'ANY' else method}{path.rstrip('/') or '/'}"
 
 
+def _path_problem(key: str) -> Problem | None:
+    """What is wrong with the variables in a route's path, and with what does not belong into one."""
+    names = re.findall(r"\{([^}]*?)\+?\}", key)
+    if re.search(r"\{[^}]*\+\}(?!$)", key):
+        why = "`{name+}` takes all that is left of the path"
+        return Problem(f"route `{key}` goes on after a greedy variable", why)
+    if re.search(r"[{}]", re.sub(r"/\{[A-Za-z0-9._:-]+\+?\}(?=/|$)", "", key)):
+        return Problem(f"route `{key}` has a broken variable", "one is a whole segment: `/items/{id}`, `/{rest+}`")
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        return Problem(f"route `{key}` has the variable `{twice}` twice", "each has a name of its own")
+    if "?" in key or "#" in key:
+        return Problem(f"route `{key}` has a query", "a route is chosen by method and path", "leave out what follows")
+    if wanted := re.search(r"/:(\w+)", key):
+        hint = f"write `/{{{wanted[1]}}}`"
+        return Problem(f"route `{key}` has `{wanted[0]}`", "API Gateway writes variables in braces", hint)
+    return None
+
+
 def _variable_problems(it: Declared[HttpApiKeys]) -> Iterable[Problem]:
     shapes: dict[str, str] = {}
     for key in it.keys.routes:
-        if re.search(r"\{[^}]*\+\}(?!$)", key):
-            yield Problem(
-                f"route `{key}` goes on after a greedy variable", "`{name+}` takes all that is left of the path",
-                where=it.line("routes", key),
-            )  # fmt: skip
+        if found := _path_problem(key):
+            yield replace(found, where=it.line("routes", key))
         shape = re.sub(r"\{[^}+]*\}", "{}", re.sub(r"\{[^}+]*\+\}", "{+}", key))
         if shape in shapes:
             yield Problem(
@@ -232,7 +247,7 @@ class HttpApiKind(Kind[HttpApiSpec]):
             parts.set_stage(spec.stage, here.mark)
             old = here.recorded.stage if isinstance(here.recorded, HttpApiSpec) else spec.stage
             if old not in ("", spec.stage):
-                aws.remove("apigatewayv2.DeleteStage", ApiId=parts.id, StageName=old)
+                parts.drop_stage(old, here.mark)
         return outputs(here.place, parts.id, spec.stage)
 
     def delete(self, aws: Aws, here: Here) -> None:

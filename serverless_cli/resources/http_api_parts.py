@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from serverless_cli.aws.calls import Aws
-from serverless_cli.errors import AwsError
+from serverless_cli.errors import AwsError, Exit, SlxError
 from serverless_cli.model import Mark, Observed, Outputs, Place, Spec
 from serverless_cli.names import api_url, arn
 from serverless_cli.resources.base import Here, together
 from serverless_cli.resources.ownership import attempt
 
 TAKEN = ("ConflictException", "already exists")
+LOST_S = 60.0
+"""how long a create is tried whose answers do not arrive"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +63,29 @@ def marked(aws: Aws, here: Here) -> list[dict[str, Any]]:
 
 
 def make_one(aws: Aws, operation: str, look: Callable[[], list[dict[str, Any]]], /, **settings: Any) -> dict[str, Any]:
-    """The answer of a create without any name that could be taken: after a lost answer, `look` says what is there."""
-    for _ in range(3):
+    """The answer of a create without any name that could be taken. After a lost answer `look` says what is there,
+    and only if that is nothing it is sent again, for as long as other calls are. Raises AwsError, the last one."""
+    lost: list[AwsError] = []
+
+    def ask() -> dict[str, Any] | None:
+        if lost and (found := look()):
+            return found[0]
         try:
             return aws.call(operation, once=True, **settings)
         except AwsError as error:
             if not error.lost:
                 raise
-            if found := look():
-                return found[0]
-    return aws.call(operation, once=True, **settings)
+            lost.append(error)
+        return None
+
+    try:
+        return aws.wait(f"an answer to {operation}", ask, deadline_s=LOST_S)
+    except SlxError as error:
+        if error.exit_code is not Exit.TIMED_OUT:
+            raise
+    if found := look():
+        return found[0]
+    raise lost[-1]
 
 
 def outputs(place: Place, api_id: str, stage: str) -> Outputs:
@@ -185,6 +200,12 @@ class Parts:
         elif (have.get("Target"), have.get("AuthorizationType", "NONE")) != (target, route.auth):
             settings = {"RouteId": have["RouteId"], "Target": target, "AuthorizationType": route.auth}
             self.aws.call("apigatewayv2.UpdateRoute", ApiId=self.id, **settings)
+
+    def drop_stage(self, name: str, mark: Mark) -> None:
+        """Removes a stage that slx made: one that somebody else added carries no mark of ours."""
+        for one in self.aws.pages("apigatewayv2.GetStages", "Items", ApiId=self.id):
+            if one["StageName"] == name and Mark.of(one.get("Tags") or {}) == mark:
+                self.aws.remove("apigatewayv2.DeleteStage", ApiId=self.id, StageName=name)
 
     def set_stage(self, name: str, mark: Mark, *, fresh: bool = False) -> None:
         have = () if fresh else self.aws.pages("apigatewayv2.GetStages", "Items", ApiId=self.id)

@@ -25,6 +25,10 @@ SERVICES: Mapping[str, str] = {
     "stream": "Kinesis-PutRecord",
 }
 SYNC = "StepFunctions-StartSyncExecution"
+_ONLY: Mapping[str, tuple[str, ...]] = {
+    "source": ("event-bus",), "detail_type": ("event-bus",), "detail": ("event-bus",), "partition_key": ("stream",),
+    "group": ("queue",), "input": ("state-machine", "queue", "stream"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,10 @@ def target_problems(it: Declared[Any], key: str, route: RouteKeys, scope: Scope)
     elif target.type != "function" and target.type not in SERVICES:
         why = f"a route leads to a function, {', '.join(SERVICES)}"
         yield Problem(f"route `{key}` leads to {target.id}, a {target.type}", why, where=where)
+    elif odd := next((name for name in _beside(it, key) if target.type not in _ONLY[name]), ""):
+        homes = " or ".join(_ONLY[odd])
+        what = f"`{odd}` is nothing for a route to {target.id} ({target.type})"
+        yield Problem(what, f"it is for the type {homes}", where=it.line("routes", key, odd))
     elif route.sync and target.type != "state-machine":
         yield Problem(f"route `{key}` cannot wait for {target.id}", "`sync` is for state machines", where=where)
     elif route.sync and not target.existing and target.keys.mode != "express":
@@ -60,6 +68,11 @@ def target_problems(it: Declared[Any], key: str, route: RouteKeys, scope: Scope)
             "set `mode: express`, or leave `sync` out",
             where,
         )
+
+
+def _beside(it: Declared[Any], key: str) -> list[str]:
+    """The options that were said for a route and belong to some types of targets only."""
+    return [name for name in _ONLY if ("routes", key, name) in it.at]
 
 
 def verb_for(route: RouteKeys, scope: Scope) -> str:

@@ -41,6 +41,16 @@ def belongs(mark: Mark | None, place: Place | None) -> bool:
     return (mark.stack, mark.stage, mark.region) == (place.stack, place.stage, place.region)
 
 
+def hidden(error: AwsError) -> bool:
+    """Whether an answer about a bucket means that it is another account's or in another region, or that its own policy
+    locks us out. A permission that the caller lacks hides nothing: AWS names the caller, which it does only for what
+    is in the caller's account, and then it is not known whose the bucket is."""
+    if error.code in ("PermanentRedirect", "301", "IllegalLocationConstraintException"):
+        return True
+    named = "is not authorized to perform" in error.message and "resource-based policy" not in error.message
+    return error.code in ("AccessDenied", "403") and not named
+
+
 def attempt(
     aws: Aws, operation: str, taken: str, fragment: str = "", /, *, passing: tuple[Passing, ...] = (), **parameters: Any
 ) -> dict[str, Any] | None:

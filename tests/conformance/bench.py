@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from actions import action
 from botocore.config import Config
 
 from serverless_cli import diff
+from serverless_cli.aws import session
+from serverless_cli.aws.actions import iam_action
 from serverless_cli.aws.calls import Aws
+from serverless_cli.aws.memo import is_read
 from serverless_cli.model import Change, Found, Observed, Outputs, Place, Ref, Spec, Verb
 from serverless_cli.names import NameRule, physical
 from serverless_cli.resources import KINDS
@@ -63,6 +66,29 @@ class Calls:
 
     def clear(self) -> None:
         self.operations.clear()
+
+
+class Overheard:
+    """A transport that keeps what is written: operations, and their parameters as text."""
+
+    def __init__(self, under: session.Transport) -> None:
+        self.under = under
+        self.writes: list[tuple[str, str]] = []
+
+    def send(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        if not is_read(operation):
+            self.writes.append((operation, json.dumps(parameters, default=str)))
+        return self.under.send(operation, parameters)
+
+    def pages(self, operation: str, parameters: Mapping[str, Any], call: session.Send) -> Iterable[dict[str, Any]]:
+        return self.under.pages(operation, parameters, call)
+
+
+def overheard(aws: Aws) -> tuple[Aws, list[tuple[str, str]]]:
+    """The same AWS, and what is written on it from now on."""
+    assert isinstance(aws, session.Calls)
+    heard = Overheard(aws.transport)
+    return replace(aws, transport=heard), heard.writes
 
 
 @dataclass(frozen=True)
@@ -178,7 +204,7 @@ class Bench:
     @property
     def undeclared(self) -> dict[Verb, set[str]]:
         """The actions by verb that were needed and are not among the kind's permissions."""
-        lacking = {verb: {*map(action, ops)} - {*self.kind.permissions[verb]} for verb, ops in self.used.items()}
+        lacking = {verb: {*map(iam_action, ops)} - {*self.kind.permissions[verb]} for verb, ops in self.used.items()}
         return {verb: actions for verb, actions in lacking.items() if actions}
 
     @contextmanager

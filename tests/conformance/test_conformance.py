@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 
 import pytest
 from all_rows import ONE_PER_STACK, ROWS
-from bench import Bench, Row
+from bench import Bench, Row, overheard
 from moto_gaps import GAPS
 
 from serverless_cli.aws.memo import is_read
@@ -15,6 +16,7 @@ from serverless_cli.resources.ownership import ForeignError
 SOMEBODY = {
     "another stack's mark": {"slx:stack": "else", "slx:stage": "dev", "slx:region": "eu-central-1", "slx:id": "hello"},
     "another stage's mark": {"slx:stack": "shop", "slx:stage": "prod", "slx:region": "eu-central-1", "slx:id": "hello"},
+    "another region's mark": {"slx:stack": "shop", "slx:stage": "dev", "slx:region": "us-east-1", "slx:id": "hello"},
     "the mark of another id": {
         "slx:stack": "shop",
         "slx:stage": "dev",
@@ -25,6 +27,9 @@ SOMEBODY = {
     "no tags": {},
 }
 NAMED = tuple(row for row in ROWS if row.stranger)
+MARKED = tuple(row for row in ROWS if KINDS[row.kind].marked)
+MAKES = re.compile(r"\.(Create(?!LogStream|Integration|Route)|PublishLayerVersion|PutRule)")
+"""operations that make what has tags, or, of a layer, a description"""
 
 
 def each(rows: tuple[Row, ...], *what: str) -> list[object]:
@@ -55,6 +60,18 @@ def test_what_was_created_carries_our_mark(bench: Bench):
     bench.create()
 
     assert bench.seen().mark == (bench.here().mark if bench.kind.marked else None)
+
+
+@pytest.mark.parametrize("row", MARKED, ids=str, indirect=True)
+def test_the_very_call_that_makes_it_carries_our_mark(bench: Bench):
+    bench.aws, heard = overheard(bench.aws)
+
+    bench.create()
+
+    made = {operation: text for operation, text in heard if MAKES.search(operation)}
+    assert made
+    for text in made.values():
+        assert all(f'"{key}"' in text for key in bench.here().mark.tags) or "slx shop/dev/eu-central-1/hello" in text
 
 
 def test_outputs_of_a_create_are_those_that_a_read_gives(bench: Bench):

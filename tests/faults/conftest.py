@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,3 +39,14 @@ def website(aws: Aws, region: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for name, value in folder.environment.items():
         monkeypatch.setenv(name, value)
     return folder
+
+
+@pytest.fixture
+def workplace(tmp_path: Path) -> Iterator[Path]:
+    """A folder for runs that set the environment themselves, which is as before afterwards."""
+    before = dict(os.environ)
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path / "cache")
+    os.environ.pop("AWS_PROFILE", None)
+    yield tmp_path
+    os.environ.clear()
+    os.environ.update(before)

@@ -4,6 +4,7 @@
     python tests/faults/matrix.py disturbed  throttles, 500s, lost calls and lost answers, ten seeds
     python tests/faults/matrix.py rules      all rules of AWS that the strict proxy knows, all shipped blueprints
     python tests/faults/matrix.py failing    each operation in turn fails for good
+    python tests/faults/matrix.py rollback   each write in turn fails, and the run is undone
     python tests/faults/matrix.py together   two runs at once, on files and on S3
     python tests/faults/matrix.py broken     malformed blueprints and fuzzed ones
 
@@ -20,24 +21,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, cast
 
-import rich
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("kills", "disturbed", "rules", "failing", "together", "broken")
+NAMES = ("kills", "disturbed", "rules", "failing", "rollback", "together", "broken")
 
 
 @dataclass
 class Tally:
     """A matrix's result: one row per part, of counts by column; those in `zero` must be 0 in every row.
 
-    `trouble` says for each count that is not 0 what was seen, with all that it takes to see it again.
+    `trouble` says for each count that is not 0 what was seen, with all that it takes to see it again; `notes` are
+    what a reader of the table should know besides.
     """
 
     title: str
     zero: tuple[str, ...]
     rows: dict[str, Mapping[str, int]] = field(default_factory=dict)
     trouble: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, part: str, **counts: int) -> None:
         self.rows[part] = counts
@@ -54,9 +56,10 @@ class Tally:
             table.add_column(column.replace("_", " "), justify="right")
         for part, counts in [*self.rows.items(), *self._sum(columns)]:
             table.add_row(part, *(str(counts.get(column, "")) for column in columns))
-        Console(width=None if sys.stdout.isatty() else 160).print(table)
-        for line in self.trouble:
-            rich.print(f"  {line}")
+        console = Console(width=None if sys.stdout.isatty() else 160)
+        console.print(table)
+        for line in (*self.notes, *self.trouble):
+            console.print(f"  {line}", markup=False, soft_wrap=True)
 
     def _sum(self, columns: Sequence[str]) -> Iterator[tuple[str, Mapping[str, int]]]:
         if len(self.rows) > 1:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
-import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from account import contents
+from account import Clients, contents
 from botocore.config import Config
 
 from serverless_cli.app import down, status, up
@@ -83,6 +81,11 @@ class Aws:
         """An empty account; `options` are the proxy's, such as `fail`."""
         self.proxy.reset(**options)
 
+    def disturb(self, **options: Any) -> None:
+        """The same account with other options from now on. The proxy forgets what it has seen of it: for options
+        that switch the rules off."""
+        self.proxy._ask(f"{self.url}/_strict/reset", asdict(replace(self.proxy.options, **options)))
+
     def client(self, service: str, region: str) -> Any:
         """boto3's own client: somebody who works by hand. Through the proxy too, which has to know the world."""
         return self._client(self.url, service, region)
@@ -125,7 +128,11 @@ class Aws:
 
     def left(self, region: str) -> dict[str, list[str]]:
         """Everything that exists in the account, by kind. Asked behind the proxy: what is deleted does not linger."""
-        return contents(lambda service: self._client(self.proxy.moto_url, service, region))
+        return contents(self.behind(region))
+
+    def behind(self, region: str) -> Clients:
+        """Clients that ask behind the proxy: nothing lingers there, and no call is refused or counted."""
+        return lambda service: self._client(self.proxy.moto_url, service, region)
 
 
 @dataclass
@@ -137,10 +144,15 @@ class Folder:
     region: str = "eu-central-1"
     stage: str = "dev"
     parameters: Mapping[str, str] = field(default_factory=dict)
+    scale: float = SCALE
+    """real seconds for each of slx's, which should be those of the proxy"""
+    state: str | None = None
+    """where the state is kept, if not in the folder"""
 
     @property
     def settings(self) -> Settings:
-        return Settings(self.path, stage=self.stage, region=self.region, parameters=self.parameters)
+        more = {"parameters": self.parameters, "state": self.state}
+        return Settings(self.path, stage=self.stage, region=self.region, **more)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -154,7 +166,8 @@ class Folder:
             "AWS_REGION": self.region,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "SLX_TIME_SCALE": str(SCALE),
+            "SLX_TIME_SCALE": str(self.scale),
+            **({"SLX_STATE": self.state} if self.state else {}),
         }
 
     def in_stage(self, stage: str) -> Folder:
@@ -193,21 +206,6 @@ class Folder:
                 pid_file.write_text(str(process.pid))
             out, err = process.communicate(timeout=60)
         return subprocess.CompletedProcess(command, process.returncode, out, err)
-
-    def killed(self, call: int, when: str, *words: str) -> None:
-        """Runs the command in an empty account and kills it at that call: `before` it is carried out, or `after`.
-
-        A call that AWS's rules refuse is never carried out: then the next one ends the run.
-        """
-        pid_file = self.path.parent / "pid"
-        for later in range(call, call + 10):
-            shutil.rmtree(self.path / ".slx", ignore_errors=True)
-            self.aws.reset(kill_at=later, kill_when=when, kill_pid_file=str(pid_file))
-            done = self.slx(*words, pid_file=pid_file)
-            if done.returncode == -signal.SIGKILL:
-                break
-        assert done.returncode == -signal.SIGKILL, done.stderr
-        self.aws.mark()
 
     def status(self, stack: str | None = None) -> StackState:
         [state] = status.status(self.settings, stack)

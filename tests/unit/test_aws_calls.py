@@ -339,3 +339,33 @@ def test_table_can_be_made_impatient():
     with pytest.raises(AwsError):
         aws.call("sts.GetCallerIdentity")
     assert clock.now() - 1000 == pytest.approx(1)
+
+
+# ---------------------------------------------------------------- fenced
+
+
+def test_a_fence_is_asked_before_each_attempt_at_a_write_and_never_before_a_read():
+    aws, transport = calls(lost(), {})
+    asked = []
+    fenced = aws.fenced(lambda: asked.append(len(transport.sent)))
+
+    fenced.call("s3.PutObject", Bucket="b", Key="k")
+    fenced.call("s3.GetObject", Bucket="b", Key="k")
+    aws.call("s3.PutObject", Bucket="b", Key="k")
+
+    assert asked == [0, 1]
+    assert len(transport.sent) == 4
+
+
+def test_what_a_fence_raises_ends_the_call_before_it_is_sent():
+    aws, transport = calls({})
+
+    def closed() -> None:
+        raise SlxError("the lock was lost", exit_code=Exit.LOCKED)
+
+    for fenced in (aws.fenced(closed), aws.reading().fenced(closed)):
+        with pytest.raises(SlxError, match="the lock was lost"):
+            fenced.call("sqs.DeleteQueue", QueueUrl="q")
+
+    assert transport.sent == []
+    assert aws.fenced(closed).paces is aws.paces

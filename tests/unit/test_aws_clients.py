@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import threading
 
 import botocore.session
 import pytest
 from aws_fakes import CLOSE, HANG, RESET, WHO, Endpoint, FakeClock, certificate, free_port, sts_error
+from botocore.exceptions import IncompleteReadError
+from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from serverless_cli import __version__
-from serverless_cli.aws.clients import Clients, is_foreign
+from serverless_cli.aws.clients import TAKEN, Clients, _take, classify, is_foreign
 from serverless_cli.aws.failure import Failure, Nature
 from serverless_cli.aws.profile import open_session
 from serverless_cli.aws.session import Calls
@@ -315,3 +318,18 @@ def test_certificates_are_still_verified(monkeypatch, tmp_path, shown):
 def test_plain_http_behind_an_https_url_is_permanent():
     with Endpoint((200, HELLO)) as server:
         assert failure_of(server.url.replace("http://127.0.0.1", "https://localhost")).nature is Nature.UNTRUSTED
+
+
+def test_a_body_that_breaks_off_is_a_lost_answer_and_a_whole_one_is_read_at_once():
+    whole = {"Body": StreamingBody(io.BytesIO(b"abc"), 3), "ContentLength": 3}
+    large = {"Body": StreamingBody(io.BytesIO(b"abc"), 3), "ContentLength": TAKEN + 1}
+
+    _take(whole)
+    _take(large)
+
+    assert isinstance(whole["Body"], io.BytesIO)
+    assert whole["Body"].read() == b"abc"
+    assert isinstance(large["Body"], StreamingBody)
+    with pytest.raises(IncompleteReadError) as caught:
+        _take({"Body": StreamingBody(io.BytesIO(b"ab"), 3), "ContentLength": 3})
+    assert classify("s3.GetObject", caught.value, {}).nature is Nature.LOST

@@ -7,7 +7,7 @@ from aws_fakes import FakeClock, FakeTransport, lost, refused
 
 from serverless_cli.aws.calls import Passing
 from serverless_cli.aws.failure import THROTTLES, Failure, Nature
-from serverless_cli.aws.retry import Attempts, Table
+from serverless_cli.aws.retry import LEAST, Attempts, Table
 from serverless_cli.aws.rules import RULES
 from serverless_cli.aws.session import Calls
 from serverless_cli.errors import AwsError, Exit
@@ -44,6 +44,7 @@ PASSING = [
     ("apigatewayv2.DeleteRoute", "ConflictException", "Unable to complete operation. Please try again later."),
     ("s3.CreateBucket", "OperationAborted", S3_BUSY),
     ("s3.PutBucketVersioning", "OperationAborted", S3_BUSY),
+    ("s3.PutObject", "ConditionalRequestConflict", "A conflicting operation occurred during the request"),
     ("s3.PutBucketTagging", "NoSuchBucket", "The specified bucket does not exist"),
     ("s3.PutPublicAccessBlock", "NoSuchBucket", "The specified bucket does not exist"),
     ("s3.PutBucketPolicy", "MalformedPolicy", "Invalid principal in policy"),
@@ -290,6 +291,29 @@ def test_each_rule_has_its_own_deadline():
     assert attempts.pause(role) is None
     assert attempts.gave_up.deadline_s == 150
     assert attempts.number == 4
+
+
+@pytest.mark.parametrize("failure", [lost(), refused("Throttling")])
+def test_attempts_that_take_long_do_not_use_up_all_tries(failure: Failure):
+    """An upload of minutes that ends with a 500, or an answer that never comes."""
+    clock = FakeClock()
+    attempts = Attempts(Table(), clock)
+    pauses = []
+    while (pause := attempts.pause(failure)) is not None:
+        pauses.append(pause)
+        clock.time += 1000
+    assert len(pauses) == LEAST
+    assert min(pauses) > 0
+    assert attempts.gave_up is not None
+
+
+def test_what_settles_has_no_tries_past_its_deadline():
+    clock = FakeClock()
+    attempts = Attempts(Table(), clock)
+    role = refused(IPV, "cannot be assumed", operation="lambda.CreateFunction")
+    assert attempts.pause(role) is not None
+    clock.time += 1000
+    assert attempts.pause(role) is None
 
 
 def test_the_last_pause_ends_at_the_deadline():

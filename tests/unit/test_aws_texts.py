@@ -43,8 +43,9 @@ def test_a_denial_says_where_the_permission_must_be_given(tail, hint):
 @pytest.mark.parametrize(
     ("code", "message", "operation", "hint"),
     [
-        ("AccessDenied", "Access Denied", "s3.PutBucketPolicy", "One of three"),
-        ("403", "Forbidden", "s3.HeadBucket", "One of three"),
+        ("AccessDenied", "Access Denied", "s3.PutBucketPolicy", "lacks the permission s3:PutBucketPolicy"),
+        ("403", "Forbidden", "s3.HeadBucket", "lacks the permission s3:ListBucket"),
+        ("AccessDeniedException", "no", "apigatewayv2.CreateApi", "Allow apigateway:POST"),
         ("AccessDenied", "blocked by the BlockPublicPolicy setting", "s3.PutBucketPolicy", "S3 console"),
         ("AuthorizationError", "no", "sns.CreateTopic", "sns:CreateTopic"),
     ],
