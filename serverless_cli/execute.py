@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Protocol
@@ -79,7 +79,8 @@ def run(
 ) -> Report:
     """Runs all steps and says of each what came of it. A failing step is an outcome, not an exception.
 
-    Once `cancel` is set or the lease is lost no step is started; those that run are waited for and recorded.
+    Once `cancel` is set, the lease is lost or the journal takes no intent, no step is started; those that run are
+    waited for and recorded.
     Raises SlxError, before any write, for a plan that cannot be run.
     """
     if plan.obstacles:
@@ -109,8 +110,8 @@ class _Worker:
     lease: Lease
     place: Place
     clock: Callable[[], float]
-    lost: bool = False
-    """the lease is: nothing more may be written"""
+    halt: str = ""
+    """why nothing more may be written"""
 
     def amend(self, steps: tuple[Step, ...]) -> None:
         """Corrects the journal where reality is ahead of it."""
@@ -123,7 +124,7 @@ class _Worker:
         try:
             self.lease.check()
         except Exception:
-            self.lost = True
+            self.halt = "the lock was lost"
             raise
 
     def lane(self, step: Step) -> str:
@@ -161,7 +162,8 @@ class _Worker:
             self.journal.finish(step, step.spec, step.outputs)
             return step.outputs
         self.check()
-        self.journal.begin(step)
+        with self._needed():
+            self.journal.begin(step)
         try:
             outputs = self._call(step)
         except Exception as error:
@@ -169,11 +171,24 @@ class _Worker:
             with suppress(Exception):
                 self.journal.fail(step, str(error))
             raise
-        self.journal.finish(step, step.spec, outputs)
-        if step.falls and step.action is not Action.DELETE:
-            first, *rest = step.falls
-            self.journal.finish(Step(Action.DELETE, first, "", falls=tuple(rest)), None, NOTHING)
+        self._finish(step, outputs)
         return outputs
+
+    def _finish(self, step: Step, outputs: Outputs) -> None:
+        with self._needed():
+            self.journal.finish(step, step.spec, outputs)
+            if step.falls and step.action is not Action.DELETE:
+                first, *rest = step.falls
+                self.journal.finish(Step(Action.DELETE, first, "", falls=tuple(rest)), None, NOTHING)
+
+    @contextmanager
+    def _needed(self) -> Iterator[None]:
+        """No write goes without its intent: when the journal takes none, there is no use in trying other steps."""
+        try:
+            yield
+        except Exception:
+            self.halt = "the journal cannot be written"
+            raise
 
     def _call(self, step: Step) -> Outputs:
         kind, there = self.kinds[step.ref.kind], here(self.place, step)
@@ -191,7 +206,14 @@ class _Worker:
 def here(place: Place, step: Step) -> Here:
     """What the verbs get to know for a step. A former ref is the kinds' own again: the mark names that."""
     last = step.reality if step.recorded is None else step.recorded
-    return Here(step.ref.current, step.name, place, step.outputs, step.spec, last, step.absent)
+    return Here(step.ref.current, step.name, place, step.outputs, step.spec, last, step.absent, _retain(step))
+
+
+def _retain(step: Step) -> bool | None:
+    """What the mark is to say: that a thing is not to be retained only where it may have said otherwise before."""
+    if step.retain:
+        return True
+    return False if any(change.field == "mark" for change in step.changes) else None
 
 
 class _Run:
@@ -305,9 +327,9 @@ class _Run:
         self._tell(Ended(outcome, self.clock() - self.began))
 
     def _stopping(self) -> bool:
-        if not self.stopped and (self.worker.lost or self.cancel.is_set()):
+        if not self.stopped and (self.worker.halt or self.cancel.is_set()):
             self.stopped = True
-            why = "the lock was lost" if self.worker.lost else "stopping"
+            why = self.worker.halt or "stopping"
             self._tell(Note(f"{why}: no further step is started, {len(self.running)} running end first"))
         return self.stopped
 

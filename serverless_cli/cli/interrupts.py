@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM during a run: the first stops it in good order, the second ends the process.
+"""Ctrl-C, SIGTERM and a closed terminal during a run: the first stops it in good order, the second ends the process.
 
 Signals are told to a thread through a pipe (signal.set_wakeup_fd), because what may be done inside a handler is
 little: the main thread might hold the very lock that setting an event or printing takes.
@@ -15,7 +15,14 @@ from typing import Any, Self
 
 from serverless_cli.errors import Exit
 
-_STOPS = (signal.SIGINT, signal.SIGTERM)
+_HANGUP = getattr(signal, "SIGHUP", None)
+"""the terminal is gone; the kernel and the shell may both say so, so that it is never a second signal"""
+STOPS = tuple(one for one in (signal.SIGINT, signal.SIGTERM, _HANGUP) if one is not None)
+
+
+def heard() -> tuple[signal.Signals, ...]:
+    """The signals that stop a command; what whoever started it wants ignored (`nohup`, `&` in scripts) is."""
+    return tuple(one for one in STOPS if signal.getsignal(one) is not signal.SIG_IGN)
 
 
 def leave_now() -> None:
@@ -29,6 +36,7 @@ class Interrupts:
     def __init__(self, first: Callable[[], None], further: Callable[[], None] = leave_now) -> None:
         self._calls = (first, further)
         self._handlers: dict[signal.Signals, Any] = {}
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         if threading.current_thread() is not threading.main_thread():
@@ -39,11 +47,11 @@ class Interrupts:
         self._thread = threading.Thread(target=self._listen, name="signals", daemon=True)
         self._thread.start()
         self._before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
-        self._handlers = {one: signal.signal(one, _noted) for one in _STOPS}
+        self._handlers = {one: signal.signal(one, _noted) for one in heard()}
         return self
 
     def __exit__(self, *_: object) -> None:
-        if not self._handlers:
+        if self._thread is None:
             return
         for one, handler in self._handlers.items():
             signal.signal(one, handler)
@@ -57,9 +65,10 @@ class Interrupts:
         seen = 0
         while numbers := os.read(self._read, 64):
             for number in numbers:
-                if number in _STOPS:
-                    (further if seen else first)()
-                    seen += 1
+                if number not in STOPS or (seen and number == _HANGUP):
+                    continue
+                (further if seen else first)()
+                seen += 1
 
 
 def _noted(number: int, frame: FrameType | None) -> None:

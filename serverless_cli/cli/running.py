@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def carry_out(
-    it: Session, plan: Plan, run: Callable[[Listener, threading.Event], Report], again: str
+    it: Session, plan: Plan, run: Callable[[Listener, threading.Event], Report], goes_on: str
 ) -> tuple[Report, Exit]:
-    """Runs the plan; the report and the exit code that it leads to. `again` is the command to go on with."""
+    """Runs the plan; the report and the exit code that it leads to. `goes_on` tells who stops it what comes next."""
     from serverless_cli.model import Status
     from serverless_cli.ui import errors
     from serverless_cli.ui.progress import watch
@@ -31,7 +31,7 @@ def carry_out(
     def stop() -> None:
         cancel.set()
         it.terminal.say("stopping: what runs is finished and recorded; once more leaves at once")
-        it.terminal.say(f"go on with: {again}")
+        it.terminal.say(goes_on)
 
     def leave() -> None:
         it.terminal.restore()
@@ -47,7 +47,7 @@ def carry_out(
     if cancel.is_set():
         return report, Exit.CANCELLED
     failures = {outcome.error.exit_code for outcome in report.having(Status.FAILED) if outcome.error}
-    return report, failures.pop() if failures in ({Exit.DENIED}, {Exit.CREDENTIALS}) else Exit.RESOURCES
+    return report, failures.pop() if failures in ({Exit.DENIED}, {Exit.CREDENTIALS}, {Exit.LOCKED}) else Exit.RESOURCES
 
 
 def refuse(it: Session, what: str, problems: Iterable[Problem]) -> Exit:

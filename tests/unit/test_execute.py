@@ -261,6 +261,19 @@ def test_nothing_is_written_that_the_journal_cannot_record(pool):
     assert cloud.calls == [("create", "a")]
 
 
+def test_once_the_journal_takes_no_intent_no_other_step_is_tried():
+    cloud, listener = Cloud(), Listener()
+
+    steps = [create("a"), create("b", "a"), create("c", "a"), create("d", "a")]
+    report = go(steps, Inline(), cloud=cloud, journal=FullDisk(room=2), listen=listener)
+
+    assert statuses(report) == {"thing a": "done", "thing b": "failed", "thing c": "cancelled", "thing d": "cancelled"}
+    assert cloud.calls == [("create", "a")]
+    assert [event.text.partition(":")[0] for event in listener.events if isinstance(event, Note)] == [
+        "the journal cannot be written"
+    ]
+
+
 def test_a_listener_that_raises_does_no_harm(pool):
     report = go([create("a"), create("b", "a")], pool, listen=Listener(on=lambda event: 1 / 0))
 
