@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from serverless_cli.model import Outcome, Plan, Step
+from serverless_cli.model import Outcome, Plan, Ref, Saved, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,17 @@ class Ended:
 
     outcome: Outcome
     at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Copying:
+    """How far the copy of what one resource holds has come, before a teardown; `saved` when it is whole."""
+
+    ref: Ref
+    name: str
+    count: int
+    bytes: int
+    saved: Saved | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Self
@@ -89,6 +91,21 @@ class Late(str):
         return "".join(map(str, parts))
 
 
+_GIVEN: set[str] = set()
+"""the texts of all Secrets of this process, for `hushed` alone"""
+_LEAST = 4
+"""shorter ones are no secrets, and every other word would go with them"""
+
+
+def hushed(text: str, *more: str) -> str:
+    """The text without any secret that this process was given, nor any of `more`: for what tells of its inside."""
+    for secret in sorted({*_GIVEN, *more}, key=len, reverse=True):
+        if len(secret) >= _LEAST:
+            for form in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1]):
+                text = text.replace(form, "***")
+    return text
+
+
 class Secret(str):
     """A value that must never be printed, logged or stored; `known` is False when it was not given this time."""
 
@@ -98,6 +115,8 @@ class Secret(str):
     def __new__(cls, value: str, known: bool = True) -> Self:
         self = super().__new__(cls, value)
         self.known = known
+        if known:
+            _GIVEN.add(str.__str__(self))
         return self
 
     def __repr__(self) -> str:
@@ -137,20 +156,27 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The owner's mark that every taggable thing carries from its first call."""
+    """The owner's mark that every taggable thing carries from its first call.
+
+    `retain` says that the thing outlives its stack, even if every record of that is lost; None says nothing of it.
+    It is no part of who the owner is.
+    """
 
     stack: str
     stage: str
     region: str
     id: str
+    retain: bool | None = field(default=None, compare=False)
 
     @property
     def tags(self) -> dict[str, str]:
+        said = {} if self.retain is None else {"slx:retain": str(self.retain).lower()}
         return {
             "slx:stack": self.stack,
             "slx:stage": self.stage,
             "slx:region": self.region,
             "slx:id": self.id,
+            **said,
         }
 
     @property
@@ -162,9 +188,10 @@ class Mark:
     def of(cls, tags: Mapping[str, str]) -> Mark | None:
         """The mark among a resource's tags; None when it carries none."""
         try:
-            return cls(tags["slx:stack"], tags["slx:stage"], tags["slx:region"], tags["slx:id"])
+            own = (tags["slx:stack"], tags["slx:stage"], tags["slx:region"], tags["slx:id"])
         except KeyError:
             return None
+        return cls(*own, retain=tags.get("slx:retain") == "true")
 
 
 class Spec:
@@ -364,13 +391,28 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
+class Saved:
+    """A copy of what a resource holds: so many things (`objects`, `items`) of so many bytes. `file` lists or holds
+    them all; `sha256` is that file's. `without` says what of the resource is not in it."""
+
+    what: str
+    count: int
+    bytes: int
+    file: str
+    sha256: str
+    without: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """Something that exists on AWS and carries (or, by its name, should carry) a mark of slx."""
+    """Something that exists on AWS and carries (or, by its name, should carry) a mark of slx. `since` is when it was
+    made, where a list says that."""
 
     ref: Ref
     name: str
     mark: Mark | None
     outputs: Outputs = field(default_factory=dict)
+    since: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,6 +482,46 @@ class StackState:
     @property
     def ok(self) -> bool:
         return all(one.state is State.IN_SYNC for one in self.resources)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Stacks as they are. `looked` is how many things of each kind were found to carry a mark, where all of the
+    account was searched; None where only what is recorded was read."""
+
+    stacks: tuple[StackState, ...]
+    looked: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A stack that exists and of which nothing is recorded here."""
+
+    place: Place
+    resources: tuple[Found, ...]
+
+    @property
+    def since(self) -> datetime | None:
+        """When the oldest of what has a date was made."""
+        return min((one.since for one in self.resources if one.since), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A single thing that belongs to a stack, and that the stack's record does not know, or that carries no mark."""
+
+    place: Place | None
+    found: Found
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Orphans:
+    """All that carries slx's mark in an account and region without a record; `looked` as in Overview."""
+
+    stacks: tuple[Orphan, ...]
+    strays: tuple[Stray, ...]
+    looked: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

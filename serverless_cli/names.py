@@ -23,6 +23,8 @@ class NameRule:
     underscore: bool = True
     prefix: str = ""
     suffix: str = ""
+    says: str = ""
+    """the pattern in words, for a user whose name does not fit"""
 
 
 def digest(*parts: str, length: int = 8) -> str:
@@ -92,7 +94,7 @@ def api_url(place: Place, api_id: str, stage: str) -> str:
     return base if stage == "$default" else f"{base}/{stage}"
 
 
-ROLE_NAME = NameRule(64, r"[\w+=,.@-]+", scope="account")
+ROLE_NAME = NameRule(64, r"[A-Za-z0-9_+=,.@-]+", scope="account", says="letters, digits and _ + = , . @ -")
 
 
 def role_name(place: Place, id: str) -> str:

@@ -99,6 +99,14 @@ def fill_known(stack: Stack, observed: Reality, kinds: Kinds) -> Stack:
     return replace(stack, resources=filled)
 
 
+def behind(stack: Stack, observed: Reality, record: Record, kinds: Kinds) -> bool:
+    """Whether something of the wish exists that the record does not know: then it is an old one."""
+    return any(
+        observed[ref] is not None and not one.existing and recorded(record, one, kinds[ref.kind]) is None
+        for ref, one in stack.resources.items()
+    )
+
+
 def presumed(stack: Stack, record: Record) -> Record:
     """The record with an entry for each resource of the blueprint that it lacks: for `down` after it was lost.
 
@@ -233,13 +241,19 @@ def _decide(
         return replace(basis, reason=f"{resource.inside}, in which it is, is made anew", loses_data=kind.data)
     # A thing without a mark stays ours through the journal alone until the mark is put on.
     absent = seen.mark is None and entry is not None and entry.expected
-    found = _changes(resource.spec, seen, kind, own)
+    found = _changes(resource, seen, kind, own)
     return _alter(replace(basis, outputs=seen.outputs, reality=seen.spec, absent=absent), found, kind)
 
 
-def _changes(wish: Spec, seen: Observed, kind: Kind[Any], own: Mark) -> tuple[Change, ...]:
-    unmarked = (Change(("mark",), None, own),) if kind.marked and seen.mark is None else ()
-    return unmarked + diff.changes(wish, seen.spec, kind.create_only)
+def _changes(wish: Resource, seen: Observed, kind: Kind[Any], own: Mark) -> tuple[Change, ...]:
+    return (*_mark_changes(wish, seen, kind, own), *diff.changes(wish.spec, seen.spec, kind.create_only))
+
+
+def _mark_changes(wish: Resource, seen: Observed, kind: Kind[Any], own: Mark) -> Iterator[Change]:
+    if kind.marked and seen.mark is None:
+        yield Change(("mark",), None, own)
+    elif seen.mark and bool(seen.mark.retain) != wish.retain:
+        yield Change(("mark", "retain"), bool(seen.mark.retain), wish.retain)
 
 
 def _alter(step: Step, found: tuple[Change, ...], kind: Kind[Any]) -> Step | Problem:

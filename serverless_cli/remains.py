@@ -5,8 +5,9 @@ It is known from the record, or, where that was lost, from a search for the stac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from serverless_cli import graph
@@ -19,6 +20,9 @@ Kinds = Mapping[str, Kind[Any]]
 
 IDENTITY = ("id", "arn", "uuid", "url")
 """outputs that no two resources share; a function's role, for one, may be that of another"""
+
+
+_PARTS = re.compile("[:/]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,8 @@ class Clearing:
             self._forget(one)
         elif not self._ours(one, seen, left):
             self._forget(one)
-            self.notes.append(_foreign(one, seen.mark if seen else one.mark))
+            if self.kinds[one.ref.kind].marked:  # of others, it is told what they are in
+                self.notes.append(_foreign(one, seen.mark if seen else one.mark))
         elif home := self._home(one.entry):
             self.falls[one.ref] = home
             if one.ref != one.entry.ref:
@@ -165,6 +170,9 @@ class Clearing:
 
     def _ours(self, one: Remnant, seen: Observed | None, left: Mapping[Ref, Remnant]) -> bool:
         kind, entry = self.kinds[one.ref.kind], one.entry
+        if not kind.marked and entry.inside and entry.inside in left:
+            # What carries no mark is whose that is what it is in: of our name, and perhaps somebody else's by now.
+            return self._ours(left[entry.inside], self.observed.get(entry.inside), left)
         mark = seen.mark if seen else one.mark
         known = entry if one.recorded else None
         if ours(kind, own_mark(self.place, one.ref), mark, known):
@@ -189,17 +197,18 @@ class Clearing:
         return home if step and step.action in gone else None
 
     def _add(self, one: Remnant, seen: Observed | None) -> None:
-        entry = one.entry
+        entry, mark = one.entry, seen.mark if seen else one.mark
+        retain = entry.retain or bool(mark and mark.retain)
         step = Step(
-            Action.RETAIN if entry.retain else Action.DELETE,
+            Action.RETAIN if retain else Action.DELETE,
             one.ref,
             entry.name,
             outputs={**entry.outputs, **(seen.outputs if seen else {})},
             inside=entry.inside,
-            reason=self._reason(one),
+            reason=self._reason(one, retain),
             absent=entry.expected,
-            loses_data=self.kinds[one.ref.kind].data and not entry.retain,
-            retain=entry.retain,
+            loses_data=self.kinds[one.ref.kind].data and not retain,
+            retain=retain,
             recorded=entry.spec,
             reality=seen.spec if seen else None,
         )
@@ -210,8 +219,8 @@ class Clearing:
             self.amend.append(kept)
             self._forget(one)
 
-    def _reason(self, one: Remnant) -> str:
-        if one.entry.retain:
+    def _reason(self, one: Remnant, retain: bool) -> str:
+        if retain:
             return "is to be retained"
         if one.ref.current in self.wished:
             return f"{one.ref.current} is {self.wished[one.ref.current].name} now"
@@ -219,7 +228,7 @@ class Clearing:
 
     def _needs(self, left: Mapping[Ref, Remnant]) -> dict[Ref, set[Ref]]:
         """For each deletion, what must have ended before: whatever needed the thing when it was recorded."""
-        needs = self._recorded_needs(left)
+        needs = self._users_first(self._recorded_needs(left), left)
         loose = {one.ref for one in left.values() if not one.recorded} & set(needs)
         for ref in needs:
             needs[ref] |= self._lower(ref, needs if ref in loose else loose)
@@ -230,6 +239,25 @@ class Clearing:
             # Entries written at different times need not fit together.
             return {ref: (found - set(needs)) | self._lower(ref, needs) for ref, found in needs.items()}
         return needs
+
+    def _users_first(self, needs: dict[Ref, set[Ref]], left: Mapping[Ref, Remnant]) -> dict[Ref, set[Ref]]:
+        """What holds data also waits for those who may still put something in: whose specs name it, or who work under
+        a role whose spec does."""
+        now = {one.entry.ref: ref for ref, one in left.items() if one.recorded and ref in needs}
+        entries = {ref: self.record.entries[ref] for ref in now if ref in self.record.entries}
+        users: dict[Ref, set[Ref]] = {}
+        for user, entry in entries.items():
+            for need in edges(entry):
+                users.setdefault(need, set()).add(user)
+        wanted = {ref: set(found) for ref, found in needs.items()}
+        holders = {entry.name: ref for ref, entry in entries.items() if self.kinds[ref.kind].data}
+        for ref, entry in entries.items():
+            for name in set(words(entry.spec)) & holders.keys():
+                holder = holders[name]
+                late = self.kinds[ref.kind].rank >= self.kinds[holder.kind].rank
+                writers = self._lower(holder, users.get(ref, set()) if late else {ref})
+                wanted[now[holder]] |= {now[one] for one in writers if one != holder}
+        return needs if graph.cycle({ref: frozenset(found) for ref, found in wanted.items()}) else wanted
 
     def _lower(self, ref: Ref, among: Iterable[Ref]) -> set[Ref]:
         rank = self.kinds[ref.kind].rank
@@ -257,6 +285,18 @@ class Clearing:
                     if home in needs and home != user:
                         needs[home].add(user)
         return needs
+
+
+def words(value: object) -> Iterator[str]:
+    """The parts of all texts in a spec, as ARNs and paths have them."""
+    if isinstance(value, str):
+        yield from _PARTS.split(value)
+    elif isinstance(value, Mapping):
+        yield from (word for pair in value.items() for one in pair for word in words(one))
+    elif isinstance(value, (tuple, frozenset)):
+        yield from (word for one in value for word in words(one))
+    elif is_dataclass(value):
+        yield from (word for one in fields(value) for word in words(getattr(value, one.name)))
 
 
 def whose(mark: Mark | None) -> str:

@@ -6,17 +6,18 @@ import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from serverless_cli import execute, local, plan
-from serverless_cli.app import reality, stacks
+from serverless_cli.app import backup, reality, stacks
+from serverless_cli.app.backup import Backup
 from serverless_cli.app.session import Session, open_session
 from serverless_cli.app.settings import Settings
-from serverless_cli.app.up import SPECS
+from serverless_cli.app.sweep import clear_late, remains
 from serverless_cli.events import Listener
-from serverless_cli.model import Action, Found, Loss, Place, Plan, Ref, Report, Step, Sweep
-from serverless_cli.remains import same_stack
-from serverless_cli.resources import KINDS
+from serverless_cli.model import Action, Loss, Place, Plan, Ref, Report, Step, Sweep
+from serverless_cli.resources import KINDS, SPECS
 from serverless_cli.state.journal import Journal
 from serverless_cli.state.lease import Lease
 from serverless_cli.state.lock import lock
@@ -33,13 +34,22 @@ class Down:
     journal: Journal
     lease: Lease
 
+    @property
+    def unsaved(self) -> tuple[Step, ...]:
+        """The deletions whose loss no backup can prevent."""
+        return backup.unsaved(self.plan)
+
+    def backup(self, folder: Path, tell: backup.Tell) -> Backup:
+        """Copies what would be lost. Raises SlxError when that cannot be done wholly: then nothing must be removed."""
+        return backup.take(self.session.aws, self.plan, folder, tell)
+
     def run(self, listen: Listener, cancel: threading.Event) -> Report:
         """Removes what the plan says."""
         self.journal.start(self.lease.holder)
         return execute.run(
             self.plan,
             kinds=KINDS,
-            aws=self.session.aws,
+            aws=self.session.aws.fenced(self.lease.check),
             journal=self.journal,
             lease=self.lease,
             listen=listen,
@@ -52,42 +62,30 @@ class Down:
         Only an empty result ends the record. Shares no code with the verbs that delete.
         """
         deleted = [step for step in self.plan.steps.values() if step.action is Action.DELETE]
-        for step in self._late(deleted):
-            KINDS[step.ref.kind].delete(self.session.aws, execute.here(self.place, step))
-        by_kind = reality.search(self.session.aws, self.place)
-        kept = {step.name for step in self.plan.steps.values() if step.action is Action.RETAIN}
-        left = [
-            one
-            for many in by_kind.values()
-            for one in many
-            if one.mark and same_stack(one.mark, self.place) and one.name not in kept
-        ]
-        left += [Found(step.ref, step.name, None) for step in self._late(deleted)]
-        looked = {kind: len(many) for kind, many in by_kind.items()}
-        if not left and not kept:
+        kept = {(step.ref.kind, step.name) for step in self.plan.steps.values() if step.action is Action.RETAIN}
+        clear_late(self.session.aws.fenced(self.lease.check), self.place, deleted)
+        found = remains(self.session.aws, self.place, deleted, kept)
+        if not found.left and not kept:
             self.journal.forget()
             self._stop_if_last()
-        return Sweep(tuple({(one.ref, one.name): one for one in left}.values()), looked)
-
-    def _late(self, deleted: list[Step]) -> list[Step]:
-        """What is there again although it was deleted: Lambda may write to a log group after its function is gone."""
-        aws = self.session.aws.reading()
-        heres = {step.ref: execute.here(self.place, step) for step in deleted if KINDS[step.ref.kind].adopts_bare}
-        back = reality.observe(aws, heres)
-        return [step for step in deleted if back.get(step.ref)]
+        return found
 
     def _stop_if_last(self) -> None:
-        if self.session.instance and not self.session.store.stacks():
+        """A local target that keeps the state itself goes on: its lock is still to be released."""
+        if self.session.instance and not self.session.settings.state and not self.session.store.stacks():
             self.session.settings.notify("stopping the local target: that was its last stack")
             local.stop(self.session.settings.folder)
 
 
 @contextmanager
-def begin(settings: Settings, stack: str | None) -> Iterator[Down]:
+def begin(settings: Settings, stack: str | None, *, into: Path | None = None) -> Iterator[Down]:
     """Finds the stack, looks at what exists of it and counts what would be lost, under its lock.
 
-    Raises SlxError: no such stack, credentials, network, locked.
+    `into` is the folder of a backup to come. Raises SlxError: that is not empty, no such stack, credentials, network,
+    locked.
     """
+    if into:
+        backup.room(into)
     with open_session(settings) as session:
         place = stacks.choose(session, stack)
         if not stacks.trace(session, place, stacks.record(session, place)):
@@ -102,11 +100,14 @@ def begin(settings: Settings, stack: str | None) -> Iterator[Down]:
 
 def _draft(session: Session, place: Place, journal: Journal) -> Plan:
     record = journal.record
-    found = () if record.complete else reality.found(session.aws, place)
-    if not record.complete and (wish := stacks.wish(session.settings, place)):
+    # The record may be an old one: another machine may have made what it does not know.
+    found = reality.found(session.aws, place) if record.complete else stacks.found(session, place)
+    if wish := stacks.wish(session.settings, place):
         record = plan.presumed(wish, record)
     observed = reality.observe(session.aws, plan.heres(place, KINDS, record, found))
-    return plan.down(place, record, observed, KINDS, found)
+    made = plan.down(place, record, observed, KINDS, found)
+    obstacles, notes = reality.standing(session.aws.reading(), [execute.here(place, step) for step in made.writes])
+    return replace(made, obstacles=obstacles, notes=(*made.notes, *notes))
 
 
 def _losses(session: Session, made: Plan) -> dict[Ref, tuple[Loss, ...]]:

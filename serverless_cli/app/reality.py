@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 from serverless_cli.aws.calls import Aws
-from serverless_cli.errors import Problem
+from serverless_cli.errors import Problem, SlxError
 from serverless_cli.model import Found, Observed, Place, Ref, Stack
 from serverless_cli.remains import same_stack
 from serverless_cli.resources import KINDS
@@ -22,7 +22,7 @@ def observe(aws: Aws, heres: Mapping[Ref, Here]) -> dict[Ref, Observed | None]:
     """What each of these is like now. Raises the first error: a plan on half a look would be wrong."""
     reading = aws.reading()
     with ThreadPoolExecutor(AT_ONCE, "read") as pool:
-        asked = {ref: pool.submit(KINDS[ref.kind].read, reading, here) for ref, here in heres.items()}
+        asked = {ref: pool.submit(KINDS[here.ref.kind].read, reading, here) for ref, here in heres.items()}
         return {ref: future.result() for ref, future in asked.items()}
 
 
@@ -37,6 +37,26 @@ def preflight(aws: Aws, heres: Mapping[Ref, Here]) -> tuple[Problem, ...]:
         return tuple(problem for problems in found for problem in problems)
 
 
+def standing(aws: Aws, heres: Iterable[Here]) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """What would make deletions fail, and what else they do to things of others; what may not be looked at is left
+    out: the deletion itself tells."""
+
+    def ask(here: Here) -> tuple[list[Problem], list[Problem]]:
+        kind = KINDS[here.ref.kind]
+        return _bearing(kind.hindrances, aws, here), _bearing(kind.loose_ends, aws, here)
+
+    with ThreadPoolExecutor(AT_ONCE, "standing") as pool:
+        found = tuple(pool.map(ask, heres))
+    return tuple(one for many, _ in found for one in many), tuple(one for _, many in found for one in many)
+
+
+def _bearing(look: Callable[[Aws, Here], Iterable[Problem]], aws: Aws, here: Here) -> list[Problem]:
+    try:
+        return list(look(aws, here))
+    except SlxError:
+        return []
+
+
 def search(aws: Aws, place: Place | None) -> dict[str, tuple[Found, ...]]:
     """Everything that carries the mark of a stack (None: of any), by kind."""
     reading = aws.reading()
@@ -49,11 +69,18 @@ def search(aws: Aws, place: Place | None) -> dict[str, tuple[Found, ...]]:
         return {name: future.result() for name, future in asked.items()}
 
 
-def found(aws: Aws, place: Place) -> tuple[Found, ...]:
-    """Everything that carries this stack's mark."""
-    return tuple(
-        one for many in search(aws, place).values() for one in many if one.mark and same_stack(one.mark, place)
-    )
+def found(aws: Aws, place: Place, *, everywhere: bool = False) -> tuple[Found, ...]:
+    """Everything that carries this stack's mark. Things that were given a name of their own are found only
+    `everywhere`, which asks for the marks of all that the account has."""
+    searches = (search(aws, place), search(aws, None) if everywhere else {})
+    many = (one for by_kind in searches for ones in by_kind.values() for one in ones)
+    mine = (one for one in many if one.mark and same_stack(one.mark, place))
+    return tuple({(one.ref, one.name, *sorted(one.outputs.values())): one for one in mine}.values())
+
+
+def looked(by_kind: Mapping[str, Iterable[Found]]) -> dict[str, int]:
+    """How many of each kind a search has found to carry a mark; every kind that was searched for is there."""
+    return {kind: sum(one.mark is not None for one in many) for kind, many in by_kind.items()}
 
 
 def prepare(stack: Stack) -> Stack:
@@ -72,10 +99,10 @@ def prepare(stack: Stack) -> Stack:
     return with_packages(replace(stack, resources={ref: ready.get(ref, r) for ref, r in stack.resources.items()}))
 
 
-def marks(found_: Iterable[Found]) -> dict[tuple[str, str], list[Found]]:
-    """What was found, by the stack and stage of its mark."""
+def marks(found_: Iterable[Found], region: str) -> dict[tuple[str, str], list[Found]]:
+    """What was found of the region, by the stack and stage of its mark: roles are the whole account's."""
     result: dict[tuple[str, str], list[Found]] = {}
     for one in found_:
-        if one.mark:
+        if one.mark and one.mark.region == region:
             result.setdefault((one.mark.stack, one.mark.stage), []).append(one)
     return result

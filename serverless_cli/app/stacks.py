@@ -8,10 +8,10 @@ from dataclasses import replace
 from serverless_cli.app import catalog, reality
 from serverless_cli.app.session import Session
 from serverless_cli.app.settings import Settings
-from serverless_cli.app.up import SPECS
-from serverless_cli.errors import BlueprintError, Exit, SlxError
-from serverless_cli.model import Place, Record, Stack
+from serverless_cli.errors import Exit, SlxError
+from serverless_cli.model import Found, Place, Record, Stack
 from serverless_cli.names import STACK_OR_ID, STAGE
+from serverless_cli.resources import SPECS
 from serverless_cli.state.journal import Journal
 
 
@@ -31,11 +31,18 @@ def choose(session: Session, stack: str | None) -> Place:
     if known:
         hint = "name one of: " + ", ".join(f"{place.stack}/{place.stage}" for place in known)
         raise SlxError("this folder has several stacks", hint=hint, exit_code=Exit.USAGE)
+    if place := described(session):
+        return place
+    hint = "name it, or run this where its blueprint or the folder .slx is; `slx status --all` searches the account"
+    raise SlxError("no stack is known here", hint=hint, exit_code=Exit.NO_STACK)
+
+
+def described(session: Session) -> Place | None:
+    """The stack of this folder's blueprint; None where there is none, or a broken one."""
     try:
         return session.place(catalog.validate(session.settings, None).place.stack)
-    except (BlueprintError, SlxError):
-        hint = "name it, or run this where its blueprint or the folder .slx is; `slx status --all` searches the account"
-        raise SlxError("no stack is known here", hint=hint, exit_code=Exit.NO_STACK) from None
+    except SlxError:
+        return None
 
 
 def named(session: Session, stack: str) -> Place:
@@ -77,5 +84,14 @@ def missing(session: Session, place: Place) -> SlxError:
 
 
 def trace(session: Session, place: Place, known: Record) -> bool:
-    """Whether anything is left of a stack: a record, or something with its mark."""
-    return bool(known.entries) or bool(reality.found(session.aws, place))
+    """Whether anything is left of a stack: a record, or something with its mark.
+
+    A record of nothing is one, too: of a `down` that was stopped before it had proven that nothing is left.
+    """
+    return bool(known.entries) or place in recorded(session) or bool(found(session, place))
+
+
+def found(session: Session, place: Place) -> tuple[Found, ...]:
+    """All that carries the stack's mark; where its blueprint is not at hand, whatever name it was given there."""
+    here = described(session)
+    return reality.found(session.aws, place, everywhere=here is None or here.stack != place.stack)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import nullcontext
+
 from serverless_cli import diff, local, plan
 from serverless_cli.app import reality, stacks
-from serverless_cli.app.session import Session, open_session
+from serverless_cli.app.session import Session, looking
 from serverless_cli.app.settings import Settings
 from serverless_cli.fill import fill
 from serverless_cli.model import (
@@ -12,6 +15,7 @@ from serverless_cli.model import (
     Found,
     Observed,
     Outputs,
+    Overview,
     Place,
     Record,
     Ref,
@@ -25,21 +29,36 @@ from serverless_cli.resources.base import Here
 
 
 def status(settings: Settings, stack: str | None, *, everything: bool = False) -> tuple[StackState, ...]:
+    """The stacks of `overview`."""
+    return overview(settings, stack, everything=everything).stacks
+
+
+def overview(settings: Settings, stack: str | None, *, everything: bool = False) -> Overview:
     """The stack that is named, or all of this folder; with `everything`, all of the account and region.
 
     Raises SlxError (no such stack) for a name without a trace.
     """
     idle = settings.local and local.find(settings.folder) is None
-    with open_session(settings) as session:
+
+    def look(session: Session) -> nullcontext[Overview]:
         if everything:
-            states = _all(session)
-        elif stack:
-            states = (_named(session, stack),)
-        else:
-            states = tuple(_recorded(session, place) for place in stacks.recorded(session))
-    if idle and not states:
+            return nullcontext(_all(session))
+        return nullcontext(Overview((_named(session, stack),) if stack else _here(session)))
+
+    with looking(settings, look) as seen:
+        pass
+    if idle and not seen.stacks:
         local.stop(settings.folder)
-    return states
+    return seen
+
+
+def _here(session: Session) -> tuple[StackState, ...]:
+    """All stacks of this folder; where their records are lost, the one of its blueprint."""
+    if known := stacks.recorded(session):
+        return tuple(_recorded(session, place) for place in known)
+    place = stacks.described(session)
+    found = reality.found(session.aws, place) if place else ()
+    return (_searched(session, place, Record(), found),) if place and found else ()
 
 
 def _named(session: Session, stack: str) -> StackState:
@@ -49,48 +68,57 @@ def _named(session: Session, stack: str) -> StackState:
 
 def lost(session: Session, place: Place) -> StackState:
     """A stack of which nothing is recorded here, found by its marks. Raises SlxError when there are none."""
-    found = reality.found(session.aws, place)
+    found = stacks.found(session, place)
     if not found:
         raise stacks.missing(session, place)
-    return _lost(session, place, found)
+    return _searched(session, place, Record(), found)
 
 
-def _all(session: Session) -> tuple[StackState, ...]:
+def _all(session: Session) -> Overview:
     places = {(place.stack, place.stage): place for place in stacks.recorded(session)}
-    found = reality.marks(one for many in reality.search(session.aws, None).values() for one in many)
-    here = {key: many for key, many in found.items() if many[0].mark and many[0].mark.region == session.region}
+    by_kind = reality.search(session.aws, None)
+    here = reality.marks((one for many in by_kind.values() for one in many), session.region)
     known = [_recorded(session, place) for place in places.values()]
-    unknown = [_lost(session, session.place(*key), tuple(many)) for key, many in here.items() if key not in places]
-    return (*known, *unknown)
+    unknown = [
+        _searched(session, session.place(*key), Record(), tuple(many))
+        for key, many in here.items()
+        if key not in places
+    ]
+    return Overview((*known, *unknown), reality.looked(by_kind))
 
 
 def _recorded(session: Session, place: Place) -> StackState:
     record = stacks.record(session, place)
+    if not record.complete:
+        return _searched(session, place, record, stacks.found(session, place))
     heres = plan.heres(place, KINDS, record)
     observed = reality.observe(session.aws, heres)
     states = tuple(_state(heres[ref], observed[ref], record) for ref in heres)
     outputs = fill(record.outputs, {ref: _handed_out(ref, observed, record) for ref in record.entries})
-    return StackState(place, session.target, states, outputs, record.complete)
+    return StackState(place, session.target, states, outputs)
 
 
-def _handed_out(ref: Ref, observed: dict[Ref, Observed | None], record: Record) -> Outputs:
+def _handed_out(ref: Ref, observed: Mapping[Ref, Observed | None], record: Record) -> Outputs:
     seen = observed.get(ref)
     return seen.outputs if seen else record.entries[ref].outputs
 
 
-def _lost(session: Session, place: Place, found: tuple[Found, ...]) -> StackState:
-    """A stack of which there is no record here: compared with its blueprint if that is at hand."""
+def _searched(session: Session, place: Place, record: Record, found: tuple[Found, ...]) -> StackState:
+    """A stack whose record is lost, or lacks something: what there is of it, what is found, and, if that is at hand,
+    what its blueprint wishes for."""
     wish = stacks.wish(session.settings, place)
-    if wish is None:
+    if wish is None and not record.entries:
         states = tuple(ResourceState(one.ref, one.name, State.IN_SYNC, note="nothing recorded here") for one in found)
         return StackState(place, session.target, states, known=False)
-    wish = reality.prepare(wish)
-    heres = plan.heres(place, KINDS, Record(), found, wish)
+    wish = wish and reality.prepare(wish)
+    heres = plan.heres(place, KINDS, record, found, wish)
     observed = reality.observe(session.aws, heres)
-    wish = reality.prepare(plan.fill_known(wish, observed, KINDS))
-    heres = plan.heres(place, KINDS, Record(), found, wish)
-    states = tuple(_state(heres[ref], observed[ref], Record()) for ref in heres)
-    outputs = fill(wish.outputs, {ref: seen.outputs for ref, seen in observed.items() if seen})
+    if wish:
+        wish = reality.prepare(plan.fill_known(wish, observed, KINDS))
+        heres = plan.heres(place, KINDS, record, found, wish)
+    existing = {ref for ref, one in wish.resources.items() if one.existing} if wish else set()
+    states = tuple(_state(heres[ref], observed[ref], record) for ref in heres if ref not in existing)
+    outputs = fill((wish or record).outputs, {ref: seen.outputs for ref, seen in observed.items() if seen})
     return StackState(place, session.target, states, outputs, known=False)
 
 
@@ -106,5 +134,7 @@ def _state(here: Here, seen: Observed | None, record: Record) -> ResourceState:
     changes: tuple[Change, ...] = diff.changes(wish, seen.spec, frozenset()) if wish else ()
     if kind.marked and seen.mark is None:
         changes = (*changes, Change(("mark",), None, here.mark))
+    elif entry and seen.mark and bool(seen.mark.retain) != entry.retain:
+        changes = (*changes, Change(("mark", "retain"), bool(seen.mark.retain), entry.retain))
     state = State.DRIFTED if changes else State.IN_SYNC
     return ResourceState(here.ref, here.name, state, changes, seen.note)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from serverless_cli.cli import options
-from serverless_cli.cli.running import carry_out
+from serverless_cli.cli.running import carry_out, refuse
 from serverless_cli.cli.session import Session
 from serverless_cli.errors import Exit
 
 if TYPE_CHECKING:
     from serverless_cli.cli.seam import Down
+    from serverless_cli.events import Copying
 
 # What shows help must not load rich.
 # ruff: noqa: PLC0415
@@ -21,10 +25,14 @@ if TYPE_CHECKING:
     "slx down website --local            The local stack.",
     "slx down                            The only stack of this folder.",
     "slx down shop/prod --confirm shop   A protected stage.",
+    "slx down shop --backup shop-data    Saves items and objects first.",
 )
 @options.stack
 @options.confirm
-def down(it: Session, stack: str | None) -> Exit:
+@click.option(
+    "--backup", metavar="DIR", type=click.Path(path_type=Path), help="Save items and objects there first: a new folder."
+)
+def down(it: Session, stack: str | None, backup: Path | None) -> Exit:
     """Shows what would be lost, asks, removes all of it, and proves that nothing is left.
 
     STACK is `name` or `name/stage`; left out, it is the only one of this folder. The blueprint is not needed: what
@@ -32,10 +40,15 @@ def down(it: Session, stack: str | None) -> Exit:
     """
     if it.options.confirm is None:
         it.must_ask()
-    with it.app.down(it.settings, stack) as run:
-        _show(it, run)
+    into = it.folder / backup.expanduser() if backup else None
+    with it.app.down(it.settings, stack, into) as run:
+        _show(it, run, into)
+        if run.plan.obstacles:
+            return refuse(it, f"{run.place.stack}/{run.place.stage} cannot be removed", run.plan.obstacles)
         if run.plan.writes and not (it.names(run.place) and _agreed(it)):
             return Exit.CANCELLED
+        if into:
+            _save(it, run, into)
         return _remove(it, run)
 
 
@@ -43,8 +56,8 @@ def _agreed(it: Session) -> bool:
     return it.options.confirm is not None or it.agrees("Remove all of this?")
 
 
-def _show(it: Session, run: Down) -> None:
-    from serverless_cli.ui import documents, plans
+def _show(it: Session, run: Down, into: Path | None) -> None:
+    from serverless_cli.ui import copies, documents, plans
 
     if it.options.json:
         it.terminal.record({"event": "planned", **documents.plan(run.plan, run.losses)})
@@ -52,13 +65,28 @@ def _show(it: Session, run: Down) -> None:
     tell = it.terminal.alarm if it.terminal.asks and not it.options.yes else it.terminal.story
     tell(plans.plan(run.plan, it.target(run.place), verbose=it.options.verbose))
     tell(plans.losses(run.losses))
+    if into:
+        tell(copies.unsaved(step for step in run.unsaved if step.ref in run.losses))
+
+
+def _save(it: Session, run: Down, into: Path) -> None:
+    from serverless_cli.ui import copies, documents
+
+    def tell(copying: Copying) -> None:
+        if it.options.json:
+            it.terminal.record(documents.copying(copying))
+        else:
+            it.terminal.story(copies.copying(copying))
+
+    made = run.backup(into, tell)
+    it.terminal.story(copies.saved(made.folder, len(made.parts)))
 
 
 def _remove(it: Session, run: Down) -> Exit:
     from serverless_cli.ui import documents, outcomes, states
 
     again = it.again("down", f"{run.place.stack}/{run.place.stage}")
-    report, code = carry_out(it, run.plan, run.run, again)
+    report, code = carry_out(it, run.plan, run.run, f"go on with: {again}")
     it.terminal.story(outcomes.report(report, it.target(run.place), again))
     sweep = run.sweep() if not code else None
     if sweep and sweep.left:

@@ -14,6 +14,10 @@ Access = Mapping[str, str | Mapping[str, str]]
 """`{photos: read}`, or `{photos: {read: in/*}}` to narrow it to a prefix"""
 
 
+VERBS = ("read", "write", "read-write", "send", "invoke", "start", "start-sync")
+"""all verbs that types know, for those who looked for another one"""
+
+
 def wanted(access: Access) -> Iterator[tuple[str, str, str]]:
     """Each target with a verb and the prefix that narrows it, empty for all of it."""
     for target, verbs in access.items():
@@ -34,11 +38,14 @@ def problems(it: Declared[Any], scope: Scope) -> Iterator[Problem]:
     for target, verb, prefix in wanted(it.keys.access):
         where = it.line("access", target, verb)
         if scope.declared(target) is None:
-            yield Problem(f"`access` names {target}, which is no resource", where=it.line("access", target))
+            hint = f"there are: {', '.join(other.id for other in scope.every())}"
+            yield Problem(f"`access` names {target}, which is no resource", "", hint, it.line("access", target))
         elif "*" in prefix or "?" in prefix:
             yield Problem(f"`{prefix}` is no prefix", "a * stands at its end only", where=where)
         elif not scope.grants(target, verb):
-            yield Problem(f"`{verb}` is nothing that {target} can grant", where=where)
+            known = [one for one in VERBS if scope.grants(target, one)]
+            why = f"it can grant: {', '.join(known)}" if known else "it can grant nothing"
+            yield Problem(f"`{verb}` is nothing that {target} can grant", why, where=where)
         elif not scope.grants(target, verb, prefix):
             yield Problem(f"`{verb}` of {target} cannot be narrowed to a prefix", "only a bucket's can", where=where)
 

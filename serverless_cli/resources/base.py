@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -24,6 +24,7 @@ from serverless_cli.model import (
     Place,
     Ref,
     Resource,
+    Saved,
     Spec,
     Verb,
 )
@@ -69,6 +70,14 @@ class Declared(Generic[K]):
         while path and path not in self.at:
             path = path[:-1]
         return self.at.get(path, self.where)
+
+    def written(self, problem: Problem) -> Problem:
+        """The problem, with its file named from where the blueprint is, as the blueprint itself is named."""
+        where, root = problem.where, self.folder.resolve()
+        if where is None or not Path(where.file).is_relative_to(root):
+            return problem
+        file = Path(self.where.file).parent / Path(where.file).relative_to(root)
+        return replace(problem, where=replace(where, file=str(file)))
 
 
 class Scope(Protocol):
@@ -137,7 +146,8 @@ class Here:
 
     `outputs` are the ids that were recorded or observed. `wish` is what should be, `recorded` what was applied last;
     either may be None. `expected` is True when the journal says that we were about to create it after a read
-    had found nothing: then something of that name without a mark is ours.
+    had found nothing: then something of that name without a mark is ours. `retain` is what its mark is to say of
+    that; None leaves what it says.
     """
 
     ref: Ref
@@ -147,10 +157,11 @@ class Here:
     wish: Spec | None = None
     recorded: Spec | None = None
     expected: bool = False
+    retain: bool | None = None
 
     @property
     def mark(self) -> Mark:
-        return Mark(self.place.stack, self.place.stage, self.place.region, self.ref.id)
+        return Mark(self.place.stack, self.place.stage, self.place.region, self.ref.id, self.retain)
 
 
 class Kind(ABC, Generic[S]):
@@ -165,6 +176,8 @@ class Kind(ABC, Generic[S]):
     """carries tags; if not, ownership is that of the resource it is inside, and of its recorded name"""
     data: ClassVar[bool] = False
     """holds what cannot be made again: deleting or replacing it needs the user's word"""
+    can_save: ClassVar[bool] = False
+    """what it holds can be copied into files; to receive a message, for one, would count as a try to handle it"""
     adopts_bare: ClassVar[bool] = False
     """an unmarked thing of that name is ours if the resource that it serves is (a log group that Lambda made again)"""
     renames: ClassVar[bool] = False
@@ -211,6 +224,29 @@ class Kind(ABC, Generic[S]):
     def loss(self, aws: Aws, here: Here) -> Iterable[Loss]:
         """What deleting it would throw away, counted."""
         return ()
+
+    def hindrances(self, aws: Aws, here: Here) -> Iterable[Problem]:
+        """What would make its deletion fail and can be seen before anything is deleted; reads only."""
+        return ()
+
+    def loose_ends(self, aws: Aws, here: Here) -> Iterable[Problem]:
+        """What of somebody else's goes with it, or is left pointing at nothing; reads only."""
+        return ()
+
+    def save(self, aws: Aws, here: Here, folder: Path, saved: Callable[[int, int], None]) -> Saved:
+        """Copies what it holds, whole and proven, into a folder that is empty; only where it `can_save`.
+
+        `saved` is told of each piece: how many things, how many bytes. Raises SlxError where the copy cannot be whole.
+        """
+        raise NotImplementedError
+
+    def hold(self, aws: Aws, here: Here, spec: S, changes: tuple[Change, ...], folder: Path) -> S:
+        """The spec as it was read, with what it takes to apply it again after these `changes` (none: after a
+        deletion); files are kept in `folder`. Reads only.
+
+        Raises SlxError when nobody can bring it back.
+        """
+        return spec
 
     def lane(self, here: Here) -> str:
         """Steps of the same lane never run at once (statements of one function's policy); empty: no such limit."""

@@ -14,7 +14,7 @@ AWS facts (S3 user guide; botocore's model; the tools that code against them):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -23,11 +23,14 @@ from serverless_cli.aws.calls import Aws, Passing
 from serverless_cli.diff import changes as differences
 from serverless_cli.errors import AwsError, Problem, SlxError
 from serverless_cli.keys import Doc, Folder, KeyPattern, LateOk, Pattern
-from serverless_cli.model import Change, Found, Loss, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
+from serverless_cli.model import Change, Found, Loss, Mark, Observed, Outputs, Place, Ref, Resource, Saved, Spec, Verb
 from serverless_cli.names import NameRule, site_url
-from serverless_cli.packaging.site import MAX_PUT, walk
+from serverless_cli.packaging.site import MAX_PUT, strays, walk
+from serverless_cli.resources import bucket_copy
 from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, together
-from serverless_cli.resources.ownership import ForeignError, attempt, belongs
+from serverless_cli.resources.bundles import PACKAGES_ID
+from serverless_cli.resources.emptying import remove_bucket
+from serverless_cli.resources.ownership import ForeignError, attempt, belongs, hidden
 from serverless_cli.wiring import Statement, Uploads, Wiring
 
 BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
@@ -106,10 +109,12 @@ class BucketType(Type[BucketKeys]):
     keys = BucketKeys
     name_rule = NameRule(
         63,
-        r"(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]"
+        r"(?!xn--|sthree-|amzn-s3-demo-|(?:\d+\.){3}\d+$)[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]"
         r"(?<!-s3alias)(?<!--ol-s3)(?<!\.mrap)(?<!--x-s3)(?<!--table-s3)",
         scope="global",
         underscore=False,
+        says="3 to 63 lower-case letters, digits, - and single dots, which begins and ends with a letter or digit; "
+        "it is no IP address, and neither begins (xn--) nor ends (-s3alias) as AWS's own do",
     )
     attributes: ClassVar[Mapping[str, Attribute]] = {
         "name": Attribute("The bucket's name.", lambda _, name: name),
@@ -150,6 +155,7 @@ class BucketKind(Kind[BucketSpec]):
     doc = "S3 bucket"
     spec = BucketSpec
     data = True
+    can_save = True
     rank = 60
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
         Verb.READ: ("s3:GetBucketTagging", "s3:GetBucketOwnershipControls", "s3:GetBucketPublicAccessBlock",
@@ -161,7 +167,7 @@ class BucketKind(Kind[BucketSpec]):
                       "s3:GetBucketAcl", "s3:PutBucketAcl"),
         Verb.UPDATE: ("s3:PutBucketTagging", "s3:GetBucketTagging", "s3:PutBucketOwnershipControls",
                       "s3:PutBucketPublicAccessBlock", "s3:PutBucketWebsite", "s3:DeleteBucketWebsite",
-                      "s3:PutBucketVersioning", "s3:PutBucketAcl"),
+                      "s3:PutBucketVersioning", "s3:PutBucketAcl", "s3:GetBucketWebsite"),
         Verb.DELETE: ("s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:DeleteObject",
                       "s3:DeleteObjectVersion", "s3:AbortMultipartUpload", "s3:DeleteBucket"),
         Verb.SEARCH: ("s3:ListAllMyBuckets", "s3:GetBucketTagging"),
@@ -181,11 +187,11 @@ class BucketKind(Kind[BucketSpec]):
                 ),
             )
         except AwsError as error:
-            if error.code in ("AccessDenied", "403"):
-                return Observed(_unknown(), note=f"it is another account's, or you may not read it: {error.message}")
-            if error.code in ("PermanentRedirect", "301", "IllegalLocationConstraintException"):
-                return Observed(_unknown(), note="it is in another region")
-            raise
+            if not hidden(error):
+                raise
+            denied = error.code in ("AccessDenied", "403")
+            note = f"it is another account's, or you may not read it: {error.message}" if denied else ""
+            return Observed(_unknown(), note=note or "it is in another region")
         if tags is None:
             return None
         rules = ((owner or {}).get("OwnershipControls") or {}).get("Rules") or [{}]
@@ -258,30 +264,18 @@ class BucketKind(Kind[BucketSpec]):
         return {}
 
     def delete(self, aws: Aws, here: Here) -> None:
-        for _ in range(20):
-            _empty(aws, here.name)
-            try:
-                aws.remove("s3.DeleteBucket", Bucket=here.name)
-            except AwsError as error:
-                if error.code != "BucketNotEmpty":
-                    raise
-            else:
-                return
-        raise SlxError(
-            f"bucket {here.name} fills as fast as it is emptied",
-            "something still writes to it",
-            "stop the writer, then run the same command again",
-        )
+        remove_bucket(aws, here.name)
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
-        found = aws.call("s3.ListBuckets")
-        names = [one["Name"] for one in found.get("Buckets") or ()]
+        made = {one["Name"]: one.get("CreationDate") for one in aws.call("s3.ListBuckets").get("Buckets") or ()}
+        names = list(made)
         if place:
             prefix = f"{place.stack}-{place.stage}-".replace("_", "-")
             names = [name for name in names if name.startswith(prefix)]
         for name, tags in zip(names, aws.map(lambda name: _tags_or_none(aws, name), names), strict=True):
-            if (mark := Mark.of(tags or {})) and belongs(mark, place):
-                yield Found(Ref("bucket", mark.id), name, mark)
+            # The bucket for large packages is of another kind.
+            if (mark := Mark.of(tags or {})) and belongs(mark, place) and mark.id != PACKAGES_ID:
+                yield Found(Ref("bucket", mark.id), name, mark, since=made[name])
 
     def preflight(self, aws: Aws, here: Here, spec: BucketSpec) -> Iterable[Problem]:
         """Block Public Access of the account wins over the bucket's: then no website of it can be public."""
@@ -299,6 +293,9 @@ class BucketKind(Kind[BucketSpec]):
                 "it wins over what a bucket says about itself",
                 "have it switched off (S3 console, Block Public Access of the account), or set `access: private`",
             )
+
+    def save(self, aws: Aws, here: Here, folder: Path, saved: Callable[[int, int], None]) -> Saved:
+        return bucket_copy.save(aws, here.name, folder, saved)
 
     def loss(self, aws: Aws, here: Here) -> Iterable[Loss]:
         count = size = 0
@@ -319,6 +316,9 @@ def _content_problems(it: Declared[BucketKeys], folder: str) -> Iterable[Problem
         if files and key and key not in files:
             hint = "add the file, or name another one"
             yield Problem(f"the {role} page {key} is not in the content folder", "", hint, it.line("website", role))
+    for key, what in strays(Path(folder)):
+        hint = "put a copy in its place, or remove it"
+        yield Problem(f"{key} in the content folder of {it.id} is {what}", "it would not be uploaded", hint, where)
     for key, path in files.items():
         if path.stat().st_size > MAX_PUT:
             yield Problem(f"{key} is larger than 5 GB", "S3 takes no more in one piece", where=where)
@@ -340,14 +340,16 @@ def _tags(aws: Aws, name: str) -> dict[str, str] | None:
         if error.code == "NoSuchBucket":
             return None
         raise
-    return {tag["Key"]: tag["Value"] for tag in found["TagSet"]}
+    return {tag["Key"]: tag.get("Value", "") for tag in found["TagSet"]}
 
 
 def _tags_or_none(aws: Aws, name: str) -> dict[str, str] | None:
-    """As `_tags`; a bucket that we may not look at, or in another region, is none of ours."""
+    """As `_tags`; a bucket whose policy keeps us out, or in another region, is none of ours."""
     try:
         return _tags(aws, name)
-    except AwsError:
+    except AwsError as error:
+        if not hidden(error):
+            raise
         return None
 
 
@@ -364,35 +366,11 @@ def _set_website(aws: Aws, name: str, spec: BucketSpec) -> None:
     if spec.index is None:
         aws.remove("s3.DeleteBucketWebsite", Bucket=name)
         return
+    # Written as a whole: the routing rules of others are written back.
+    rules = (aws.find("s3.GetBucketWebsite", Bucket=name) or {}).get("RoutingRules")
     settings: dict[str, Any] = {"IndexDocument": {"Suffix": spec.index}}
     if spec.error:
         settings["ErrorDocument"] = {"Key": spec.error}
+    if rules:
+        settings["RoutingRules"] = rules
     aws.call("s3.PutBucketWebsite", passing=FRESH, Bucket=name, WebsiteConfiguration=settings)
-
-
-def _empty(aws: Aws, name: str) -> None:
-    """Removes every version, delete marker and unfinished upload, a thousand at a time."""
-    batch: list[dict[str, str]] = []
-    for key in ("Versions", "DeleteMarkers"):
-        for one in aws.pages("s3.ListObjectVersions", key, Bucket=name):
-            batch.append({"Key": one["Key"], "VersionId": one["VersionId"]})
-            if len(batch) == 1000:
-                _delete(aws, name, batch)
-                batch = []
-    _delete(aws, name, batch)
-    for one in aws.pages("s3.ListMultipartUploads", "Uploads", Bucket=name):
-        aws.remove("s3.AbortMultipartUpload", Bucket=name, Key=one["Key"], UploadId=one["UploadId"])
-
-
-def _delete(aws: Aws, name: str, batch: list[dict[str, str]]) -> None:
-    if not batch:
-        return
-    try:
-        answer = aws.call("s3.DeleteObjects", Bucket=name, Delete={"Objects": batch, "Quiet": True})
-    except AwsError as error:
-        if error.code == "NoSuchBucket":
-            return
-        raise
-    # Failures come inside a 200: they are errors like any other.
-    for failed in answer.get("Errors") or ():
-        raise AwsError("s3.DeleteObjects", failed.get("Code", ""), f"{failed.get('Key')}: {failed.get('Message', '')}")

@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from serverless_cli.errors import Location, Problem
+from serverless_cli.errors import Location, Problem, SlxError
 from serverless_cli.keys import Doc, FileName, Folder
 from serverless_cli.model import Handout, Late, Place, Ref, Secret
 from serverless_cli.names import NameRule, digest, physical
-from serverless_cli.packaging import Needs, Package, check_total, package
+from serverless_cli.packaging import Needs, Package, check_folder, check_total, package, packed
 from serverless_cli.packaging.platforms import platform
 from serverless_cli.packaging.requirements import FILE, Read, read
 from serverless_cli.resources.base import Declared
 from serverless_cli.wiring import Bundle, Layers
 
 ARN = re.compile(r"arn:[\w-]+:lambda:([\w-]+):\d{12}:layer:([\w-]+):\d+")
+PACKAGES_ID = "slx-packages"
 PACKAGES = NameRule(63, r"[a-z0-9-]+", scope="global", underscore=False, prefix="slx-")
 
 
@@ -52,8 +53,9 @@ def problems(it: Declared[Any]) -> Iterator[Problem]:
                 yield Problem("a layer with nothing in it", "it wants `code`, `requirements`, or both", where=where)
         elif isinstance(layer, Secret):
             yield Problem("a secret has no place in `layers`", "it would be printed", where=where)
-        elif not ARN.fullmatch(layer):
-            yield from _path_problems(it, layer, where)
+        elif not ARN.fullmatch(layer) and (found := tuple(_path_problems(it, layer, where))):
+            yield from found
+            continue
         arn = ARN.fullmatch(layer) if isinstance(layer, str) else None
         same = arn[2] if arn else str(layer)
         if same in seen:
@@ -128,6 +130,23 @@ def pack_function(code: Bundle, own_layers: Mapping[str, Bundle]) -> Package:
     return made
 
 
+def hold(name: str, sha256: str, address: str, folder: Path) -> Package:
+    """The package that a function has: from this machine, else from the address that Lambda gave for it.
+
+    Raises SlxError when it is in neither place.
+    """
+    if here := packed(sha256):
+        return here
+    if not address:
+        raise SlxError(f"the code that {name} had is not on this machine", "and Lambda gives no address for it")
+    # most runs fetch nothing, and what checks a blueprint must not wait for botocore
+    from serverless_cli.aws.download import download  # noqa: PLC0415
+
+    path = folder / f"{digest(sha256)}.zip"
+    download(address, sha256, path)
+    return Package(sha256, path.stat().st_size, str(path))
+
+
 def content(place: Place, code: Package) -> dict[str, Any]:
     """A package in the form that Lambda's calls take: inline, or, if it is large, in the stack's bucket."""
     if code.large:
@@ -186,16 +205,16 @@ def _requirement_problems(
     if any(isinstance(one, Secret) for one in _lines(value)):
         yield Problem("a secret has no place in `requirements`", "it would be printed", where=where)
         return
-    yield from _read(it, value, *path).problems
+    yield from map(it.written, _read(it, value, *path).problems)
 
 
 def _read(it: Declared[Any], value: str | tuple[str, ...], *path: str | int) -> Read:
     if isinstance(value, str):
         return read(_lines(value), (it.line(*path),), it.folder)
-    for text in value:
+    for number, text in enumerate(value):
         if text.startswith(FILE):
-            hint = "write `requirements: FILE` for a file"
-            return Read((), (Problem(f"`{text}` has no place in a list of requirements", "", hint, it.line(*path)),))
+            what, hint = f"`{text}` has no place in a list of requirements", "write `requirements: FILE` for a file"
+            return Read((), (Problem(what, "", hint, it.line(*path, number)),))
     return read(value, (it.line(*path, number) for number in range(len(value))), it.folder)
 
 
@@ -214,7 +233,11 @@ def _path_problems(it: Declared[Any], text: str, where: Location) -> Iterator[Pr
 def _content_problems(it: Declared[Any], layer: str | LayerKeys, where: Location) -> Iterator[Problem]:
     """Modules where Python does not look for them."""
     folder = layer.code if isinstance(layer, LayerKeys) else None if ARN.fullmatch(layer) else it.folder / layer
-    if not folder or not it.keys.runtime.startswith("python") or not Path(folder).is_dir():
+    if not folder or not Path(folder).is_dir():
+        return
+    if found := check_folder(Path(folder)):
+        yield replace(found, where=where)
+    if not it.keys.runtime.startswith("python"):
         return
     modules = [path.name for path in Path(folder).glob("*.py")]
     if modules and not (Path(folder) / "python").is_dir():

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from serverless_cli.aws.body import pieces
 from serverless_cli.aws.calls import Aws, Passing
+from serverless_cli.errors import SlxError
 from serverless_cli.model import Change, Found, Late, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.packaging.site import TEXT, cache_control, content_type, walk
 from serverless_cli.resources.base import Here, Kind, Scope, Weaver
@@ -142,9 +144,32 @@ class ContentKind(Kind[ContentSpec]):
         for key in recorded.files if recorded else ():
             aws.remove("s3.DeleteObject", Bucket=here.name, Key=key)
 
+    def hold(self, aws: Aws, here: Here, spec: ContentSpec, changes: tuple[Change, ...], folder: Path) -> ContentSpec:
+        """Keeps the files that are about to be written over, whoever put them there."""
+        every = any(change.field == "public" or len(change.path) == 1 for change in changes) or not changes
+        keys = {change.path[1] for change in changes if change.field == "files" and len(change.path) > 1}
+        wanted = sorted(keys | set(spec.files) if every else keys)
+        held = dict(zip(wanted, aws.map(lambda key: _held(aws, here.name, key, folder), wanted), strict=True))
+        files = {**spec.files, **{key: file for key, file in held.items() if file}}
+        return replace(spec, files=files, folder=str(folder), fill={})
+
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         """Files are found, and go, with their bucket."""
         return iter(())
+
+
+def _held(aws: Aws, bucket: str, key: str, folder: Path) -> File | None:
+    """Fetches an object below `folder`, under its own key; None when there is none."""
+    path = folder / key
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise SlxError(f"the object {key} cannot be kept as a file", "its key leads out of the folder")
+    found = aws.find("s3.GetObject", Bucket=bucket, Key=key)
+    if found is None:
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.writelines(pieces("s3.GetObject", found))
+    return File(found["ETag"].strip('"'), path.stat().st_size, found["ContentType"], found.get("CacheControl", ""))
 
 
 def _local(path: Path, key: str, spec: ContentSpec) -> File:

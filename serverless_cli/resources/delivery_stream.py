@@ -99,7 +99,7 @@ class DeliveryStreamType(Type[DeliveryStreamKeys]):
     type_name = "delivery-stream"
     doc = "Firehose delivery stream and its role."
     keys = DeliveryStreamKeys
-    name_rule = NameRule(64, r"[a-zA-Z0-9_.-]{1,64}")
+    name_rule = NameRule(64, r"[a-zA-Z0-9_.-]{1,64}", says="letters, digits, _ . and -")
     attributes: ClassVar[Mapping[str, Attribute]] = {
         "name": Attribute("The delivery stream's name.", lambda _, name: name),
         "arn": Attribute("The delivery stream's ARN.", delivery_stream_arn),

@@ -36,7 +36,9 @@ class EventBusType(Type[EventBusKeys]):
     type_name = "event-bus"
     doc = "EventBridge event bus; `default` is always there."
     keys = EventBusKeys
-    name_rule = NameRule(256, r"(?!default$)[.A-Za-z0-9_-]{1,256}")
+    name_rule = NameRule(
+        256, r"(?!default$)[.A-Za-z0-9_-]{1,256}", says="letters, digits, _ . and -, but not `default`"
+    )
     attributes: ClassVar[Mapping[str, Attribute]] = {
         "name": Attribute("The bus's name.", lambda _, name: name),
         "arn": Attribute("The bus's ARN.", bus_arn),
@@ -63,7 +65,7 @@ class EventBusKind(Kind[EventBusSpec]):
         Verb.CREATE: ("events:CreateEventBus", "events:TagResource", "events:DescribeEventBus",
                       "events:ListTagsForResource"),
         Verb.UPDATE: ("events:TagResource",),
-        Verb.DELETE: ("events:DeleteEventBus",),
+        Verb.DELETE: ("events:DeleteEventBus", "events:ListRules", "events:ListTagsForResource"),
         Verb.SEARCH: ("events:ListEventBuses", "events:ListTagsForResource"),
     }  # fmt: skip
 
@@ -78,7 +80,7 @@ class EventBusKind(Kind[EventBusSpec]):
         )
         if found is None:
             return None
-        mark = Mark.of({tag["Key"]: tag["Value"] for tag in (tags or {}).get("Tags") or ()})
+        mark = Mark.of({tag["Key"]: tag.get("Value", "") for tag in (tags or {}).get("Tags") or ()})
         return Observed(EventBusSpec(), {"arn": str(found["Arn"])}, mark)
 
     def create(self, aws: Aws, here: Here, spec: EventBusSpec) -> Outputs:
@@ -104,10 +106,23 @@ class EventBusKind(Kind[EventBusSpec]):
     def delete(self, aws: Aws, here: Here) -> None:
         aws.remove("events.DeleteEventBus", Name=here.name)
 
+    def hindrances(self, aws: Aws, here: Here) -> Iterable[Problem]:
+        """A bus with rules is not deleted, and those of others are not slx's to delete."""
+        for one in aws.pages("events.ListRules", "Rules", EventBusName=here.name):
+            tags = aws.find("events.ListTagsForResource", ResourceARN=one["Arn"]) or {}
+            mark = Mark.of({tag["Key"]: tag.get("Value", "") for tag in tags.get("Tags") or ()})
+            if mark is None or mark.retain or not belongs(mark, here.place):
+                whose = f"{one['ManagedBy']} manages it" if one.get("ManagedBy") else "it is not this stack's to delete"
+                yield Problem(
+                    f"event bus {here.name} has the rule {one['Name']}",
+                    f"EventBridge deletes no bus that has rules, and {whose}",
+                    "remove that rule first, or keep the bus with `retain: true`",
+                )
+
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         prefix = {"NamePrefix": f"{place.stack}-{place.stage}-"} if place else {}
         for one in aws.pages("events.ListEventBuses", "EventBuses", **prefix):
             tags = aws.find("events.ListTagsForResource", ResourceARN=one["Arn"]) or {}
-            mark = Mark.of({tag["Key"]: tag["Value"] for tag in tags.get("Tags") or ()})
+            mark = Mark.of({tag["Key"]: tag.get("Value", "") for tag in tags.get("Tags") or ()})
             if mark and belongs(mark, place):
                 yield Found(Ref("event-bus", mark.id), one["Name"], mark)

@@ -13,6 +13,7 @@ AWS facts (Lambda developer guide; botocore's model; the tools that code against
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from serverless_cli.errors import Problem, SlxError
 from serverless_cli.keys import Doc, FileName, Folder, KeyPattern, LateOk, OneOf, Pattern, Range
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Secret, Spec, Verb
 from serverless_cli.names import NameRule, arn, role_arn, role_name
-from serverless_cli.packaging import Package, check_handler
+from serverless_cli.packaging import Package, check_folder, check_handler
 from serverless_cli.resources import access, bundles, trigger_checks, triggers
 from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type
 from serverless_cli.resources.ownership import attempt, belongs, claim
@@ -32,6 +33,7 @@ from serverless_cli.wiring import RETENTION_DAYS, Bundle, Logs, Runs, Statement,
 
 RUNTIMES = ("python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "nodejs24.x", "nodejs22.x")
 READY_S = 300.0
+_ROLE_ARN = r"arn:[\w-]+:iam::\d{12}:role/\S+"
 RESERVED = r"(?!AWS_(?!XRAY)|_HANDLER$|_X_AMZN|LAMBDA_)[A-Za-z][A-Za-z0-9_]+"
 
 
@@ -116,7 +118,7 @@ class FunctionType(Type[FunctionKeys]):
     type_name = "function"
     doc = "Lambda function, its role and its log group."
     keys = FunctionKeys
-    name_rule = NameRule(64, r"[a-zA-Z0-9-_]+")
+    name_rule = NameRule(64, r"[a-zA-Z0-9-_]+", says="letters, digits, - and _")
     attributes: ClassVar[Mapping[str, Attribute]] = {
         "name": Attribute("The function's name.", lambda _, name: name),
         "arn": Attribute("The function's ARN.", function_arn),
@@ -127,8 +129,11 @@ class FunctionType(Type[FunctionKeys]):
 
     def problems(self, it: Declared[FunctionKeys], scope: Scope) -> Iterable[Problem]:
         folder = Path(it.keys.code)
-        if found := check_handler(folder, it.keys.handler, it.keys.runtime):
-            yield replace(found, where=found.where or it.line("handler"))
+        if found := check_folder(folder):
+            yield replace(found, where=it.line("code"))
+        elif found := check_handler(folder, it.keys.handler, it.keys.runtime):
+            where = it.line("handler" if ("handler",) in it.at else "code")
+            yield it.written(replace(found, where=found.where or where))
         size = sum(len(k.encode()) + len(v.encode()) for k, v in it.keys.environment.items())
         if size > 4096:
             yield Problem(
@@ -148,7 +153,10 @@ class FunctionType(Type[FunctionKeys]):
 
     def _role_problems(self, it: Declared[FunctionKeys], scope: Scope) -> Iterable[Problem]:
         role = it.keys.role
-        if role and not role.startswith("arn:") and "${" not in role:
+        if role and role.startswith("arn:") and not re.fullmatch(_ROLE_ARN, role):
+            why = "wanted: arn:aws:iam::ACCOUNT:role/NAME, or the id of a `role` resource"
+            yield Problem(f"`{role}` is no ARN of a role", why, where=it.line("role"))
+        elif role and not role.startswith("arn:") and "${" not in role:
             named = scope.declared(role)
             if named is None or named.type != "role":
                 yield Problem(
@@ -200,7 +208,8 @@ class FunctionKind(Kind[FunctionSpec]):
         Verb.UPDATE: ("lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionCode", "lambda:TagResource",
                       "lambda:GetFunction", "lambda:GetFunctionConfiguration", "lambda:PutFunctionConcurrency",
                       "lambda:DeleteFunctionConcurrency", "iam:PassRole", "lambda:GetLayerVersion", "s3:GetObject"),
-        Verb.DELETE: ("lambda:DeleteFunction", "lambda:GetFunction"),
+        Verb.DELETE: ("lambda:DeleteFunction", "lambda:GetFunction", "lambda:ListEventSourceMappings",
+                      "lambda:ListTags"),
         Verb.SEARCH: ("lambda:ListFunctions", "lambda:ListTags"),
     }  # fmt: skip
 
@@ -276,15 +285,15 @@ class FunctionKind(Kind[FunctionSpec]):
             aws.call("lambda.TagResource", Resource=function_arn(here.place, here.name), Tags=here.mark.tags)
         if "reserved_concurrency" in fields:
             _reserve(aws, here.name, spec.reserved_concurrency)
+        # No look before: it was just read, and what is under way all the same is refused with a 409 that passes.
         if fields & _CONFIGURATION:
-            _ready(aws, here.name)
             settings = _configuration(_keep_secrets(aws, here.name, spec))
-            aws.call("lambda.UpdateFunctionConfiguration", FunctionName=here.name, **settings)
+            answer = aws.call("lambda.UpdateFunctionConfiguration", FunctionName=here.name, **settings)
+            _settle(aws, here.name, answer)
         if fields & {"code", "architecture"}:
-            _ready(aws, here.name)
             code = {**bundles.content(here.place, spec.code), "Architectures": [spec.architecture]}
-            aws.call("lambda.UpdateFunctionCode", FunctionName=here.name, **code)
-        _ready(aws, here.name)
+            answer = aws.call("lambda.UpdateFunctionCode", FunctionName=here.name, **code)
+            _settle(aws, here.name, answer)
         return {"arn": function_arn(here.place, here.name), "role_arn": spec.role}
 
     def delete(self, aws: Aws, here: Here) -> None:
@@ -294,6 +303,26 @@ class FunctionKind(Kind[FunctionSpec]):
             lambda: aws.find("lambda.GetFunction", FunctionName=here.name) is None or None,
             deadline_s=READY_S,
         )
+
+    def loose_ends(self, aws: Aws, here: Here) -> Iterable[Problem]:
+        """Mappings of others outlive the function, and fail from then on."""
+        for one in aws.pages("lambda.ListEventSourceMappings", "EventSourceMappings", FunctionName=here.name):
+            target = f"{one['FunctionArn'].partition(':function:')[0]}:event-source-mapping:{one['UUID']}"
+            mark = Mark.of((aws.find("lambda.ListTags", Resource=target) or {}).get("Tags") or {})
+            if not belongs(mark, here.place):
+                yield Problem(
+                    f"an event source mapping of somebody else's calls function {here.name}",
+                    f"{one.get('EventSourceArn', 'its source')} is left without anybody who reads it",
+                    f"aws lambda delete-event-source-mapping --uuid {one['UUID']}",
+                )
+
+    def hold(self, aws: Aws, here: Here, spec: FunctionSpec, changes: tuple[Change, ...], folder: Path) -> FunctionSpec:
+        """An address that Lambda gives for a function's code is good for ten minutes only, and for the code of now."""
+        if changes and not {change.field for change in changes} & {"code", "architecture"}:
+            return spec
+        found = aws.find("lambda.GetFunction", FunctionName=here.name) or {}
+        address = found.get("Code", {}).get("Location", "")
+        return replace(spec, code=bundles.hold(here.name, spec.code.sha256, address, folder))
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         for one in aws.pages("lambda.ListFunctions", "Functions"):
@@ -345,6 +374,12 @@ def _reserve(aws: Aws, name: str, reserved: int | None) -> None:
         aws.remove("lambda.DeleteFunctionConcurrency", FunctionName=name)
     else:
         aws.call("lambda.PutFunctionConcurrency", FunctionName=name, ReservedConcurrentExecutions=reserved)
+
+
+def _settle(aws: Aws, name: str, answer: dict[str, Any]) -> None:
+    """Waits until a change has arrived, unless its own answer says that it has."""
+    if (answer.get("State"), answer.get("LastUpdateStatus")) != ("Active", "Successful"):
+        _ready(aws, name)
 
 
 def _ready(aws: Aws, name: str) -> None:

@@ -12,9 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from serverless_cli.aws.calls import Aws
+from serverless_cli.errors import SlxError
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import NameRule, physical
 from serverless_cli.packaging import Package
@@ -104,6 +106,9 @@ class LayerKind(Kind[LayerSpec]):
     def delete(self, aws: Aws, here: Here) -> None:
         _remove(aws, here.name, [one for one in _versions(aws, here.name) if _mark(one) == here.mark])
 
+    def hold(self, aws: Aws, here: Here, spec: LayerSpec, changes: tuple[Change, ...], folder: Path) -> LayerSpec:
+        raise SlxError("a version of a layer is never changed", "functions get the one back that they had")
+
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         for layer in aws.pages("lambda.ListLayers", "Layers"):
             name = layer["LayerName"]
@@ -130,7 +135,7 @@ def _remove(aws: Aws, name: str, versions: Iterable[dict[str, Any]]) -> None:
 
 def _mark(version: Mapping[str, Any]) -> Mark | None:
     found = _MARKED.fullmatch(version.get("Description") or "")
-    return Mark(*found.groups()[:4]) if found else None
+    return Mark(found[1], found[2], found[3], found[4]) if found else None
 
 
 def _sha256(version: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from serverless_cli.aws.calls import Aws
@@ -104,8 +105,11 @@ class LogGroupKind(Kind[LogGroupSpec]):
         found = aws.map(lambda prefix: _groups(aws, prefix + own), PREFIXES)
         for group in (group for groups in found for group in groups):
             tags = aws.find("logs.ListTagsForResource", resourceArn=group["arn"].removesuffix(":*"))
-            if (mark := Mark.of((tags or {}).get("tags", {}))) and belongs(mark, place):
-                yield Found(Ref("log-group", mark.id), group["logGroupName"], mark)
+            mark = Mark.of((tags or {}).get("tags", {}))
+            if mark is None or belongs(mark, place):
+                name, made_ms = group["logGroupName"], group.get("creationTime")
+                since = datetime.fromtimestamp(made_ms / 1000, UTC) if made_ms else None
+                yield Found(Ref("log-group", mark.id if mark else name), name, mark, since=since)
 
 
 def _groups(aws: Aws, prefix: str) -> list[dict[str, Any]]:

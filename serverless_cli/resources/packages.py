@@ -16,17 +16,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from serverless_cli.aws.body import pieces
 from serverless_cli.aws.calls import Aws, Passing
 from serverless_cli.errors import AwsError
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Stack, Verb
 from serverless_cli.packaging import Package
 from serverless_cli.resources.base import Here, Kind
-from serverless_cli.resources.bundles import packages_bucket
-from serverless_cli.resources.ownership import ForeignError, attempt, belongs, claim
+from serverless_cli.resources.bundles import PACKAGES_ID, packages_bucket
+from serverless_cli.resources.emptying import remove_bucket
+from serverless_cli.resources.ownership import ForeignError, attempt, belongs, claim, hidden
 
-REF = Ref("packages", "slx-packages")
+REF = Ref("packages", PACKAGES_ID)
 FRESH = (Passing("NoSuchBucket"),)
-_BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,12 @@ class PackagesKind(Kind[PackagesSpec]):
     spec = PackagesSpec
     rank = 60
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
-        Verb.READ: ("s3:GetBucketTagging", "s3:ListBucket"),
+        Verb.READ: ("s3:GetBucketTagging", "s3:ListBucket", "s3:GetObject"),
         Verb.CREATE: ("s3:CreateBucket", "s3:TagResource", "s3:PutBucketTagging", "s3:GetBucketTagging",
                       "s3:ListBucket", "s3:PutObject", "s3:DeleteObject"),
         Verb.UPDATE: ("s3:PutBucketTagging", "s3:GetBucketTagging", "s3:PutObject", "s3:DeleteObject"),
-        Verb.DELETE: ("s3:ListBucketVersions", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:DeleteBucket"),
+        Verb.DELETE: ("s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:DeleteObject",
+                      "s3:DeleteObjectVersion", "s3:AbortMultipartUpload", "s3:DeleteBucket"),
         Verb.SEARCH: ("s3:ListAllMyBuckets", "s3:GetBucketTagging"),
     }  # fmt: skip
 
@@ -73,6 +75,8 @@ class PackagesKind(Kind[PackagesSpec]):
         try:
             tags = _tags(aws, here.name)
         except AwsError as error:
+            if not hidden(error):
+                raise
             return Observed(PackagesSpec({}), note=f"it is not yours to read: {error.message}")
         if tags is None:
             return None
@@ -103,7 +107,8 @@ class PackagesKind(Kind[PackagesSpec]):
     def update(self, aws: Aws, here: Here, spec: PackagesSpec, changes: tuple[Change, ...]) -> Outputs:
         if any(change.field == "mark" for change in changes):
             self._tag(aws, here)
-        before = {change.path[1]: change.before for change in changes if len(change.path) > 1 and change.before}
+        files = [change for change in changes if change.field == "files" and len(change.path) > 1]
+        before = {change.path[1]: change.before for change in files if change.before}
         same = {key: size for key, size in spec.files.items() if ("files", key) not in {one.path for one in changes}}
         return self._put(aws, here, spec, {**before, **same})
 
@@ -123,14 +128,10 @@ class PackagesKind(Kind[PackagesSpec]):
         aws.call("s3.PutBucketTagging", passing=FRESH, Bucket=here.name, Tagging={"TagSet": pairs})
 
     def delete(self, aws: Aws, here: Here) -> None:
-        versions = [
-            {"Key": one["Key"], "VersionId": one["VersionId"]}
-            for kind in ("Versions", "DeleteMarkers")
-            for one in aws.pages("s3.ListObjectVersions", kind, Bucket=here.name)
-        ]
-        for start in range(0, len(versions), _BATCH):
-            _delete(aws, here.name, versions[start : start + _BATCH])
-        aws.remove("s3.DeleteBucket", Bucket=here.name)
+        remove_bucket(aws, here.name)
+
+    def hold(self, aws: Aws, here: Here, spec: PackagesSpec, changes: tuple[Change, ...], folder: Path) -> PackagesSpec:
+        return replace(spec, paths={key: _held(aws, here.name, key, folder) for key in spec.files})
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         names = [one["Name"] for one in aws.call("s3.ListBuckets").get("Buckets") or ()]
@@ -138,10 +139,20 @@ class PackagesKind(Kind[PackagesSpec]):
         for name in mine:
             try:
                 mark = Mark.of(_tags(aws, name) or {})
-            except AwsError:  # in another region, or not ours to look at
+            except AwsError as error:
+                if not hidden(error):
+                    raise
                 continue
             if mark and mark.id == REF.id and belongs(mark, place):
                 yield Found(REF, name, mark)
+
+
+def _held(aws: Aws, bucket: str, key: str, folder: Path) -> str:
+    """Where a package of the bucket lies on this machine; fetched if need be."""
+    path = folder / key.rpartition("/")[2]
+    with path.open("wb") as file:
+        file.writelines(pieces("s3.GetObject", aws.call("s3.GetObject", Bucket=bucket, Key=key)))
+    return str(path)
 
 
 def _tags(aws: Aws, name: str) -> dict[str, str] | None:
@@ -154,11 +165,4 @@ def _tags(aws: Aws, name: str) -> dict[str, str] | None:
         if error.code == "NoSuchBucket":
             return None
         raise
-    return {tag["Key"]: tag["Value"] for tag in found["TagSet"]}
-
-
-def _delete(aws: Aws, name: str, batch: list[dict[str, str]]) -> None:
-    answer = aws.call("s3.DeleteObjects", Bucket=name, Delete={"Objects": batch, "Quiet": True})
-    # Failures come inside a 200: they are errors like any other.
-    for failed in answer.get("Errors") or ():
-        raise AwsError("s3.DeleteObjects", failed.get("Code", ""), f"{failed.get('Key')}: {failed.get('Message', '')}")
+    return {tag["Key"]: tag.get("Value", "") for tag in found["TagSet"]}

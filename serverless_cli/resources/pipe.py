@@ -116,7 +116,7 @@ class PipeType(Type[PipeKeys]):
     type_name = "pipe"
     doc = "EventBridge pipe, and its role: a stream or queue wired on without code."
     keys = PipeKeys
-    name_rule = NameRule(64, r"[.A-Za-z0-9_-]{1,64}")
+    name_rule = NameRule(64, r"[.A-Za-z0-9_-]{1,64}", says="letters, digits, _ . and -")
     attributes: ClassVar[Mapping[str, Attribute]] = {
         "name": Attribute("The pipe's name.", lambda _, name: name),
         "arn": Attribute("The pipe's ARN.", pipe_arn),

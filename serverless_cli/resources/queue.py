@@ -28,8 +28,10 @@ from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.wiring import Statement, Wiring
 
-STANDARD = NameRule(80, r"[A-Za-z0-9_-]{1,80}")
-FIFO = NameRule(80, r"[A-Za-z0-9_-]{1,75}\.fifo", suffix=".fifo")
+STANDARD = NameRule(
+    80, r"[A-Za-z0-9_-]{1,80}", says="letters, digits, - and _ (and ends with .fifo, with `fifo: true`)"
+)
+FIFO = NameRule(80, r"[A-Za-z0-9_-]{1,75}\.fifo", suffix=".fifo", says="letters, digits, - and _, then .fifo")
 GONE_S, SETTLED_S = 90.0, 75.0
 FRESH = tuple(
     Passing(code, "dead letter target does not exist", 15.0)

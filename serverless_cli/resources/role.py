@@ -17,6 +17,7 @@ from typing import Annotated, Any, ClassVar
 
 from serverless_cli import policy
 from serverless_cli.aws.calls import Aws, Passing
+from serverless_cli.errors import Problem
 from serverless_cli.keys import Doc, LateOk, Pattern, Range
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import ROLE_NAME, role_arn, role_name, role_path
@@ -118,7 +119,7 @@ class RoleKind(Kind[RoleSpec]):
         Verb.UPDATE: ("iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:TagRole",
                       "iam:AttachRolePolicy", "iam:DetachRolePolicy"),
         Verb.DELETE: ("iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:DetachRolePolicy",
-                      "iam:DeleteRolePolicy", "iam:DeleteRole"),
+                      "iam:DeleteRolePolicy", "iam:DeleteRole", "iam:ListInstanceProfilesForRole"),
         Verb.SEARCH: ("iam:ListRoles", "iam:ListRoleTags"),
     }  # fmt: skip
 
@@ -221,12 +222,32 @@ class RoleKind(Kind[RoleSpec]):
         together(aws, calls)
         aws.remove("iam.DeleteRole", passing=(Passing("DeleteConflict"),), RoleName=here.name)
 
+    def hindrances(self, aws: Aws, here: Here) -> Iterable[Problem]:
+        for one in aws.pages("iam.ListInstanceProfilesForRole", "InstanceProfiles", RoleName=here.name):
+            profile = one["InstanceProfileName"]
+            yield Problem(
+                f"role {here.name} is in the instance profile {profile}",
+                "IAM deletes no role that is in one, and slx did not put it there",
+                f"aws iam remove-role-from-instance-profile --instance-profile-name {profile} --role-name {here.name}",
+            )
+
+    def loose_ends(self, aws: Aws, here: Here) -> Iterable[Problem]:
+        """Managed policies only come off the role; an inline one exists nowhere else."""
+        for name in aws.pages("iam.ListRolePolicies", "PolicyNames", RoleName=here.name):
+            if name != INLINE:
+                yield Problem(
+                    f"the inline policy {name} goes with role {here.name}",
+                    "it was put there by hand, and exists nowhere else",
+                    f"aws iam get-role-policy --role-name {here.name} --policy-name {name} shows it",
+                )
+
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         path = role_path(place) if place else "/slx/"
         for role in aws.pages("iam.ListRoles", "Roles", PathPrefix=path):
             tags = list(aws.pages("iam.ListRoleTags", "Tags", RoleName=role["RoleName"]))
             mark = Mark.of(_tags(tags))
-            yield Found(Ref("role", mark.id if mark else role["RoleName"]), role["RoleName"], mark)
+            ref = Ref("role", mark.id if mark else role["RoleName"])
+            yield Found(ref, role["RoleName"], mark, {"arn": role["Arn"]}, role.get("CreateDate"))
 
 
 def _managed(place: Place, name: str) -> str:
@@ -235,7 +256,7 @@ def _managed(place: Place, name: str) -> str:
 
 
 def _tags(pairs: list[dict[str, str]] | None) -> dict[str, str]:
-    return {pair["Key"]: pair["Value"] for pair in pairs or ()}
+    return {pair["Key"]: pair.get("Value", "") for pair in pairs or ()}
 
 
 def _arns(value: object) -> set[str]:

@@ -94,7 +94,7 @@ class RuleType(Type[RuleKeys]):
     type_name = "rule"
     doc = "EventBridge rule: from events or a schedule to targets."
     keys = RuleKeys
-    name_rule = NameRule(64, r"[.A-Za-z0-9_-]{1,64}")
+    name_rule = NameRule(64, r"[.A-Za-z0-9_-]{1,64}", says="letters, digits, _ . and -")
     attributes: ClassVar[Mapping[str, Attribute]] = {
         "name": Attribute("The rule's name.", lambda _, name: name),
         # It names the bus, which the rule's own name does not tell.
@@ -286,7 +286,7 @@ class RuleKind(Kind[RuleSpec]):
             description=found.get("Description") or "",
             targets=ours,
         )
-        mark = Mark.of({tag["Key"]: tag["Value"] for tag in (tags or {}).get("Tags") or ()})
+        mark = Mark.of({tag["Key"]: tag.get("Value", "") for tag in (tags or {}).get("Tags") or ()})
         others = [one["Id"] for one in targets if one["Id"] not in ours]
         note = f"also has targets that are not slx's: {', '.join(others)}" if others else ""
         return Observed(spec, {"arn": own}, mark, f"managed by {by}" if (by := found.get("ManagedBy")) else note)
@@ -317,20 +317,25 @@ class RuleKind(Kind[RuleSpec]):
     def delete(self, aws: Aws, here: Here) -> None:
         ids = [one["Id"] for one in aws.pages("events.ListTargetsByRule", "Targets", **_named(here, "Rule"))]
         _remove(aws, here, [id for id in ids if id.startswith(PREFIX)])
+        for problem in self.hindrances(aws, here):
+            raise SlxError(problem.what, problem.why, problem.hint)
+        aws.remove("events.DeleteRule", **_named(here, "Name"))
+
+    def hindrances(self, aws: Aws, here: Here) -> Iterable[Problem]:
+        ids = [one["Id"] for one in aws.pages("events.ListTargetsByRule", "Targets", **_named(here, "Rule"))]
         if others := [id for id in ids if not id.startswith(PREFIX)]:
-            raise SlxError(
+            yield Problem(
                 f"rule {here.name} has targets that are not slx's: {', '.join(others)}",
                 "EventBridge deletes no rule that has targets, and slx removes only its own",
                 "remove them (aws events remove-targets), then run the command again",
             )
-        aws.remove("events.DeleteRule", **_named(here, "Name"))
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         prefix = {"NamePrefix": f"{place.stack}-{place.stage}-"} if place else {}
         for bus in aws.pages("events.ListEventBuses", "EventBuses"):
             for one in aws.pages("events.ListRules", "Rules", EventBusName=bus["Name"], **prefix):
                 tags = aws.find("events.ListTagsForResource", ResourceARN=one["Arn"]) or {}
-                mark = Mark.of({tag["Key"]: tag["Value"] for tag in tags.get("Tags") or ()})
+                mark = Mark.of({tag["Key"]: tag.get("Value", "") for tag in tags.get("Tags") or ()})
                 if mark and belongs(mark, place):
                     yield Found(Ref("rule", mark.id), rule_name(bus["Name"], one["Name"]), mark)
 

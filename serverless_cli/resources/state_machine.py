@@ -117,7 +117,7 @@ class StateMachineType(Type[StateMachineKeys]):
     type_name = "state-machine"
     doc = "Step Functions state machine and its role."
     keys = StateMachineKeys
-    name_rule = NameRule(80, r"[A-Za-z0-9_-]+")
+    name_rule = NameRule(80, r"[A-Za-z0-9_-]+", says="letters, digits, - and _")
     attributes: ClassVar[Mapping[str, Attribute]] = {
         "name": Attribute("The state machine's name.", lambda _, name: name),
         "arn": Attribute("The state machine's ARN.", machine_arn),

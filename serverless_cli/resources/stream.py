@@ -69,7 +69,7 @@ class StreamType(Type[StreamKeys]):
     type_name = "stream"
     doc = "Kinesis data stream."
     keys = StreamKeys
-    name_rule = NameRule(128, r"[a-zA-Z0-9_.-]{1,128}")
+    name_rule = NameRule(128, r"[a-zA-Z0-9_.-]{1,128}", says="letters, digits, _ . and -")
     attributes: ClassVar[Mapping[str, Attribute]] = {
         "name": Attribute("The stream's name.", lambda _, name: name),
         "arn": Attribute("The stream's ARN.", stream_arn),

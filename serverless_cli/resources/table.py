@@ -17,17 +17,18 @@ AWS facts (DynamoDB developer guide; live probes collected by the tools that cod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from serverless_cli import diff
 from serverless_cli.aws.calls import Aws, NotYet, Passing
 from serverless_cli.errors import AwsError, Exit, Problem, SlxError
 from serverless_cli.keys import Doc, KeyPattern, Pattern, Range
-from serverless_cli.model import Change, Found, Loss, Mark, Observed, Outputs, Place, Ref, Resource, Verb
+from serverless_cli.model import Change, Found, Loss, Mark, Observed, Outputs, Place, Ref, Resource, Saved, Verb
 from serverless_cli.names import NameRule, arn
-from serverless_cli.resources import table_changes
+from serverless_cli.resources import table_changes, table_copy
 from serverless_cli.resources import table_form as form
 from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, together
 from serverless_cli.resources.ownership import attempt, belongs, claim
@@ -39,6 +40,9 @@ UNPROTECTED = Passing("ValidationException", "protect", 30.0)
 LETTERS = {"string": "S", "number": "N", "binary": "B"}
 VIEWS = {"new": "NEW_IMAGE", "old": "OLD_IMAGE", "both": "NEW_AND_OLD_IMAGES", "keys": "KEYS_ONLY"}
 MOST_INDEXES, MOST_LOCAL = 20, 5
+
+
+LONGEST_KEY = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +112,7 @@ class TableType(Type[TableKeys]):
     type_name = "table"
     doc = "DynamoDB table."
     keys = TableKeys
-    name_rule = NameRule(255, r"[a-zA-Z0-9_.-]{3,255}")
+    name_rule = NameRule(255, r"[a-zA-Z0-9_.-]{3,255}", says="3 to 255 letters, digits, _ . and -")
     attributes: ClassVar[Mapping[str, Attribute]] = {
         "name": Attribute("The table's name.", lambda _, name: name),
         "arn": Attribute("The table's ARN.", table_arn),
@@ -124,6 +128,9 @@ class TableType(Type[TableKeys]):
         letters: dict[str, str] = {}
         for path, named in _named(it.keys):
             name, _, letter = _attribute(named).rpartition(":")
+            if not 0 < len(name) <= LONGEST_KEY:
+                why = f"it has 1 to {LONGEST_KEY} characters"
+                yield Problem(f"`{path[-1]}` cannot be the attribute `{name[:40]}`", why, where=it.line(*path))
             if letters.setdefault(name, letter) != letter:
                 why = "an attribute has one type"
                 yield Problem(f"`{name}` is declared with two types", why, where=it.line(*path))
@@ -212,6 +219,7 @@ class TableKind(Kind[TableSpec]):
     spec = TableSpec
     create_only = frozenset({"key", "sort", "local"})
     data = True
+    can_save = True
     rank = 70
     volatile = frozenset({"stream_arn"})
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
@@ -253,7 +261,7 @@ class TableKind(Kind[TableSpec]):
             encryption=_encryption(aws, here, form.encryption(table.get("SSEDescription") or {})),
             protected=bool(table.get("DeletionProtectionEnabled")),
         )
-        return Observed(spec, form.outputs(table), Mark.of({tag["Key"]: tag["Value"] for tag in tags}))
+        return Observed(spec, form.outputs(table), Mark.of({tag["Key"]: tag.get("Value", "") for tag in tags}))
 
     def create(self, aws: Aws, here: Here, spec: TableSpec) -> Outputs:
         def ask() -> Observed | bool:
@@ -294,16 +302,21 @@ class TableKind(Kind[TableSpec]):
         except AwsError as error:
             if "protect" not in error.message.lower():
                 raise
-            found = aws.find("dynamodb.DescribeTable", TableName=here.name)
-            if found and found["Table"].get("DeletionProtectionEnabled"):
-                raise SlxError(
-                    f"table {here.name} is protected against deletion",
-                    "`protected: true` asked DynamoDB to refuse it",
-                    f"set `protected: false` for {here.ref.root} and run `slx up`; after that it can be deleted",
-                ) from error
+            for problem in self.hindrances(aws, here):
+                raise SlxError(problem.what, problem.why, problem.hint) from error
             removed = aws.remove("dynamodb.DeleteTable", passing=(UNPROTECTED,), TableName=here.name)
         if removed:
             aws.wait(f"table {here.name} to be gone", lambda: _gone(aws, here.name), deadline_s=CHANGE_S)
+
+    def hindrances(self, aws: Aws, here: Here) -> Iterable[Problem]:
+        found = aws.find("dynamodb.DescribeTable", TableName=here.name)
+        if found and found["Table"].get("DeletionProtectionEnabled"):
+            yield Problem(
+                f"table {here.name} is protected against deletion",
+                "DynamoDB refuses it while that is on",
+                f"set `protected: false` for {here.ref.root} and run `slx up`, or run `aws dynamodb update-table "
+                f"--table-name {here.name} --no-deletion-protection-enabled`; after that it can be deleted",
+            )
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         for name in aws.pages("dynamodb.ListTables", "TableNames"):
@@ -313,8 +326,11 @@ class TableKind(Kind[TableSpec]):
             if found is None or found["Table"].get("TableStatus") == "DELETING":
                 continue
             pairs = aws.pages("dynamodb.ListTagsOfResource", "Tags", ResourceArn=found["Table"]["TableArn"])
-            if (mark := Mark.of({tag["Key"]: tag["Value"] for tag in pairs})) and belongs(mark, place):
+            if (mark := Mark.of({tag["Key"]: tag.get("Value", "") for tag in pairs})) and belongs(mark, place):
                 yield Found(Ref("table", mark.id), name, mark)
+
+    def save(self, aws: Aws, here: Here, folder: Path, saved: Callable[[int, int], None]) -> Saved:
+        return table_copy.save(aws, here.name, folder, saved)
 
     def loss(self, aws: Aws, here: Here) -> Iterable[Loss]:
         """DynamoDB's own count is up to six hours old, so small tables are counted by a scan."""

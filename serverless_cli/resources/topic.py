@@ -24,8 +24,10 @@ from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.wiring import Admits, Invokes, Statement, Subscribes, Wiring
 
-STANDARD = NameRule(256, r"[A-Za-z0-9_-]{1,256}")
-FIFO = NameRule(256, r"[A-Za-z0-9_-]{1,251}\.fifo", suffix=".fifo")
+STANDARD = NameRule(
+    256, r"[A-Za-z0-9_-]{1,256}", says="letters, digits, - and _ (and ends with .fifo, with `fifo: true`)"
+)
+FIFO = NameRule(256, r"[A-Za-z0-9_-]{1,251}\.fifo", suffix=".fifo", says="letters, digits, - and _, then .fifo")
 
 ENDS = ("email", "sms", "https", "queue", "function")
 
@@ -193,7 +195,7 @@ class TopicKind(Kind[TopicSpec]):
             have.get("KmsMasterKeyId") or "none",
         )
         return Observed(
-            spec, {"arn": own}, Mark.of({tag["Key"]: tag["Value"] for tag in (tags or {}).get("Tags") or ()})
+            spec, {"arn": own}, Mark.of({tag["Key"]: tag.get("Value", "") for tag in (tags or {}).get("Tags") or ()})
         )
 
     def create(self, aws: Aws, here: Here, spec: TopicSpec) -> Outputs:
@@ -230,7 +232,7 @@ class TopicKind(Kind[TopicSpec]):
             if place and not name.startswith(f"{place.stack}-{place.stage}-"):
                 continue
             tags = aws.find("sns.ListTagsForResource", ResourceArn=one["TopicArn"]) or {}
-            mark = Mark.of({tag["Key"]: tag["Value"] for tag in tags.get("Tags") or ()})
+            mark = Mark.of({tag["Key"]: tag.get("Value", "") for tag in tags.get("Tags") or ()})
             if mark and belongs(mark, place):
                 yield Found(Ref("topic", mark.id), name, mark)
 

@@ -5,10 +5,11 @@ Every place is `stack, stage, region, account`, every resource `kind, id, name`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 
 from serverless_cli.errors import AwsError, BlueprintError, Location, Problem, SlxError
-from serverless_cli.events import Ended, Event, Note, Started
+from serverless_cli.events import Copying, Ended, Event, Note, Started
 from serverless_cli.model import (
     Action,
     Change,
@@ -16,7 +17,9 @@ from serverless_cli.model import (
     Found,
     Late,
     Loss,
+    Orphans,
     Outcome,
+    Overview,
     Place,
     Plan,
     Ref,
@@ -127,6 +130,14 @@ def event(it: Event) -> Document | None:
     return None
 
 
+def copying(it: Copying) -> Document:
+    """`{"event": "saving"|"saved", kind, id, name, count, bytes}`; `what`, `sha256` and `without` once it is whole."""
+    found: Document = {"event": "saving", **thing(it.ref, it.name), "count": it.count, "bytes": it.bytes}
+    if it.saved:
+        found |= {"event": "saved", "what": it.saved.what, "sha256": it.saved.sha256, "without": it.saved.without}
+    return found
+
+
 def _act(it: Step) -> Document:
     return {"action": it.action.value, **thing(it.ref, it.name)}
 
@@ -141,9 +152,33 @@ def outcome_of(it: Outcome) -> Document:
     return found
 
 
-def up_report(it: Report, exit_code: int, values: Mapping[str, str], checks: Iterable[CheckResult]) -> Document:
-    """The last line of `up`: `{"event": "report", ok, exit_code, stack..., seconds, steps, outputs, checks}`."""
-    return {**_report(it, exit_code), "outputs": outputs(values), "checks": [check(one) for one in checks]}
+def problems(many: Iterable[Problem]) -> list[Json]:
+    """A list of `{what, why, hint, where}`."""
+    return [problem(one) for one in many]
+
+
+def up_report(
+    it: Report,
+    exit_code: int,
+    values: Mapping[str, str],
+    checks: Iterable[CheckResult],
+    undone: tuple[Report, Iterable[Problem]] | None = None,
+) -> Document:
+    """The last line of `up`: `{"event": "report", ok, exit_code, stack..., seconds, steps, outputs, checks}`.
+
+    After a rollback also `rollback`: `{ok, seconds, steps, left}`; `ok` when all is as it was before the run.
+    """
+    found: Document = {**_report(it, exit_code), "outputs": outputs(values), "checks": [check(one) for one in checks]}
+    if undone:
+        back, left = undone[0], problems(undone[1])
+        steps: list[Json] = [outcome_of(one) for one in back.outcomes.values()]
+        found["rollback"] = {
+            "ok": back.ok and not left,
+            "seconds": round(back.seconds, 3),
+            "steps": steps,
+            "left": left,
+        }
+    return found
 
 
 def down_report(it: Report, exit_code: int, proof: Sweep | None) -> Document:
@@ -184,8 +219,47 @@ def _found(it: Found) -> Document:
     return thing(it.ref, it.name)
 
 
+def overview(it: Overview) -> Document:
+    """`slx status --json`: `{"stacks": [...]}`; with `--all` also `looked`, how many of each kind carry a mark."""
+    found: Document = {"stacks": [state(one) for one in it.stacks]}
+    if it.looked is not None:
+        found["looked"] = dict(it.looked)
+    return found
+
+
+def orphans(it: Orphans, remove: Callable[[Place], str]) -> Document:
+    """`slx orphans --json`: `{stacks, strays, looked}`. `remove` gives the command that removes a stack."""
+    return {
+        "stacks": [
+            {
+                **place(one.place),
+                "since": _moment(one.since),
+                "resources": [{**_found(found), "since": _moment(found.since)} for found in one.resources],
+                "remove": remove(one.place),
+            }
+            for one in it.stacks
+        ],
+        "strays": [
+            {
+                **_found(one.found),
+                "since": _moment(one.found.since),
+                "why": one.why,
+                "stack": one.place.stack if one.place else None,
+                "stage": one.place.stage if one.place else None,
+                "remove": remove(one.place) if one.place and one.found.mark else None,
+            }
+            for one in it.strays
+        ],
+        "looked": dict(it.looked),
+    }
+
+
+def _moment(when: datetime | None) -> str | None:
+    return when.isoformat(timespec="seconds") if when else None
+
+
 def state(it: StackState) -> Document:
-    """One stack of `slx status --json`, which is `{"stacks": [...]}`."""
+    """One stack of `slx status --json`."""
     return {
         **place(it.place),
         "target": it.target,

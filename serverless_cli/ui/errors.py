@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Iterable, Iterator
 
@@ -10,9 +11,12 @@ from rich.console import Console, ConsoleOptions, ConsoleRenderable, Group
 from rich.text import Text
 
 from serverless_cli.errors import BlueprintError, Location, Problem, SlxError
+from serverless_cli.model import hushed
 from serverless_cli.ui.layout import Hang
 from serverless_cli.ui.text import clean, plural
 
+_ROOM = 200
+"""cells of a line that are shown at most: a pipe has no width, and a line of a blueprint may have a million"""
 _BEFORE = 60
 """cells of a line that are shown left of the caret at most"""
 
@@ -25,7 +29,7 @@ class Excerpt:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         number = f"{self._where.line:>5} | "
-        room = max(options.max_width - len(number), 10)
+        room = min(max(options.max_width - len(number), 10), _ROOM)
         text = self._where.text.rstrip().replace("\t", " ")
         column = min(max(self._where.column - 1, 0), len(text))
         start = max(0, column - min(_BEFORE, room // 2)) if column >= min(_BEFORE, room - 10) else 0
@@ -82,4 +86,10 @@ def _headline(what: str, why: str) -> Hang:
 
 def trace(it: BaseException) -> Text:
     """Where an error came from, for --debug."""
-    return Text(clean("".join(traceback.format_exception(it)).rstrip()), "dim")
+    return Text(clean(hushed("".join(traceback.format_exception(it)).rstrip(), *credentials())), "dim")
+
+
+def credentials() -> tuple[str, ...]:
+    """What the environment has of AWS's credentials, to be left out of whatever is shown or kept."""
+    names = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
+    return tuple(filter(None, map(os.environ.get, names)))

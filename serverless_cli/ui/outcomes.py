@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import ConsoleRenderable, Group
 from rich.text import Text
 
+from serverless_cli.errors import Problem
 from serverless_cli.model import Action, Outcome, Ref, Report, Status
 from serverless_cli.ui.errors import hint
 from serverless_cli.ui.layout import Hang, Unbroken
@@ -55,9 +56,32 @@ def report(it: Report, target: str, again: str) -> Group:
     if rest := _loose(it):
         parts.append(Hang(Text(f"{DASH} ", "yellow"), Text(f"not done: {enumerated(map(str, rest), _NAMES)}")))
     parts.append(_summary(it, target))
-    if not it.ok:
+    if not it.ok and again:
         parts.append(hint("what is done stays, and is not done again; go on with"))
         parts.append(Unbroken(Text(f"  {clean(again)}")))
+    return Group(*parts)
+
+
+def undone(it: Report, left: Iterable[Problem], target: str, again: str) -> Group:
+    """What came of a rollback: what could not be undone and why, and how all is now."""
+    parts: list[ConsoleRenderable] = []
+    for failed in it.having(Status.FAILED):
+        parts += _failure(failed, it)
+    if rest := _loose(it):
+        parts.append(Hang(Text(f"{DASH} ", "yellow"), Text(f"not undone: {enumerated(map(str, rest), _NAMES)}")))
+    stays = [Text(f"{clean(one.what)}: {clean(one.why)}") for one in left]
+    parts += [Hang(Text(f"{DASH} ", "yellow"), one) for one in stays]
+    whole = it.ok and not stays
+    head = Text("Undone: ", "bold") if whole else Text("Not all undone: ", "bold red")
+    counts = _counts(it)
+    if whole and not counts:
+        counts = ["this run had made nothing"]
+    parts.append(Hang(head, Text(f"{', '.join(counts) or 'nothing'} in {title(it.place, target)}")))
+    if whole:
+        parts.append(hint("all is as it was before this run; when the cause is gone, run"))
+    else:
+        parts.append(hint("the rest is as this run left it; `slx down` removes it all, and to go on there is"))
+    parts.append(Unbroken(Text(f"  {clean(again)}")))
     return Group(*parts)
 
 
@@ -82,11 +106,16 @@ def _loose(it: Report) -> list[Ref]:
     return [one.step.ref for one in idle if one.cause not in failed]
 
 
-def _summary(it: Report, target: str) -> Hang:
+def _counts(it: Report) -> list[str]:
+    """`3 created`, `1 failed` ..."""
     done = it.having(Status.DONE)
     counts = [(sum(one.step.action is action for one in done), name) for action, name in DONE.items()]
     named = [f"{count} {name}" for count, name in counts if count and name != "unchanged"]
     others = (Status.FAILED, Status.SKIPPED, Status.CANCELLED)
-    named += [f"{len(it.having(status))} {status.value}" for status in others if it.having(status)]
+    return named + [f"{len(it.having(status))} {status.value}" for status in others if it.having(status)]
+
+
+def _summary(it: Report, target: str) -> Hang:
+    named = _counts(it)
     head = Text("Done: ", "bold green") if it.ok else Text("Not finished: ", "bold red")
     return Hang(head, Text(f"{', '.join(named) or 'nothing'} in {title(it.place, target)}, {duration(it.seconds)}"))

@@ -124,11 +124,14 @@ class Terminal:
                 os.write(self.err.file.fileno(), b"\x1b[?25h\n")
 
     def ask(self, question: str) -> str:
-        """What the user answers; empty when the input ends. Only to be called where `asks` is true."""
+        """What the user answers; empty when the input ends or they stop it. Only to be called where `asks` is true."""
         self.err.print(Text(clean(question) + " ", "bold"), end="")
         self.err.file.flush()
         assert self._stdin is not None
-        answer = self._stdin.readline()
+        try:
+            answer = self._stdin.readline()
+        except (KeyboardInterrupt, OSError):  # Ctrl-C, or the terminal is gone
+            answer = ""
         if not answer:
             self.err.print()
         return answer.strip()

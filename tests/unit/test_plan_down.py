@@ -42,6 +42,11 @@ from tests.unit.words import FOREIGN, actions, bare, entry, late, mark, needs, r
             {"thing a": "retain", "statement s": "delete"}, id="what is inside something retained goes by itself",
         ),
         pytest.param(
+            {"a": Observed(ThingSpec(), mark=FOREIGN), "statement s": bare()},
+            [entry("a"), entry("statement s", inside="a")], [], {},
+            id="what is inside something that is somebody else's by now stays",
+        ),
+        pytest.param(
             {"statement s": bare()}, [entry("statement s", inside="theirs")], [], {"statement s": "delete"},
             id="what is inside somebody else's goes by itself",
         ),

@@ -1,0 +1,91 @@
+"""Emptying a bucket: every version, delete marker and unfinished upload, however many, while it may still be filled.
+
+AWS facts (S3 user guide, API reference):
+- DeleteObjects takes a thousand keys; failures come inside a 200. Its body is XML, which knows no control characters.
+- DeleteBucket refuses while anything is left, and for a moment after the last of it was removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+from serverless_cli.aws.calls import Aws, NotYet
+from serverless_cli.errors import AwsError, Exit, SlxError
+
+T = TypeVar("T")
+
+BATCH, AT_ONCE = 1000, 8
+"""keys in a call, and calls at once: what is listed and not yet deleted is all that is held in memory"""
+REFILLED_S = 120.0
+"""how long a function that was just deleted may go on writing before it is somebody else who does"""
+BUSY = ("InternalError", "SlowDown", "ServiceUnavailable", "OperationAborted")
+
+
+def remove_bucket(aws: Aws, name: str) -> None:
+    """Deletes a bucket with all that is in it; what is put into it meanwhile goes, too. Gone is success."""
+
+    def ask() -> bool:
+        empty(aws, name)
+        try:
+            aws.remove("s3.DeleteBucket", Bucket=name)
+        except AwsError as error:
+            if error.code != "BucketNotEmpty":
+                raise
+            raise NotYet("filled again") from error
+        return True
+
+    try:
+        aws.wait(f"bucket {name} to stay empty", ask, deadline_s=REFILLED_S)
+    except SlxError as error:
+        if error.exit_code is not Exit.TIMED_OUT:
+            raise
+        raise SlxError(
+            f"bucket {name} fills as fast as it is emptied",
+            "something still writes to it",
+            "stop the writer, then run the same command again",
+        ) from error
+
+
+def empty(aws: Aws, name: str) -> None:
+    """Removes all that the bucket holds now; what could not be removed just then is left for another try."""
+    for listed in ("Versions", "DeleteMarkers"):
+        found = aws.pages("s3.ListObjectVersions", listed, Bucket=name)
+        entries = ({"Key": one["Key"], "VersionId": one["VersionId"]} for one in found)
+        for batches in _batched(_batched(entries, BATCH), AT_ONCE):
+            aws.map(lambda batch: _delete(aws, name, batch), batches)
+    for uploads in _batched(aws.pages("s3.ListMultipartUploads", "Uploads", Bucket=name), BATCH):
+        aws.map(lambda one: _abort(aws, name, one), uploads)
+
+
+def _batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    source = iter(items)
+    while batch := list(islice(source, size)):
+        yield batch
+
+
+def _delete(aws: Aws, name: str, batch: list[dict[str, str]]) -> None:
+    together = [one for one in batch if _in_xml(one["Key"])]
+    for one in (one for one in batch if not _in_xml(one["Key"])):
+        aws.remove("s3.DeleteObject", Bucket=name, Key=one["Key"], VersionId=one["VersionId"])
+    if not together:
+        return
+    try:
+        answer = aws.call("s3.DeleteObjects", Bucket=name, Delete={"Objects": together, "Quiet": True})
+    except AwsError as error:
+        if error.code == "NoSuchBucket":
+            return
+        raise
+    for failed in answer.get("Errors") or ():
+        if failed.get("Code") not in BUSY:
+            message = f"{failed.get('Key')}: {failed.get('Message', '')}"
+            raise AwsError("s3.DeleteObjects", failed.get("Code", ""), message)
+
+
+def _in_xml(key: str) -> bool:
+    return all(char >= " " and char not in "\ufffe\uffff" for char in key)
+
+
+def _abort(aws: Aws, name: str, upload: dict[str, Any]) -> None:
+    aws.remove("s3.AbortMultipartUpload", Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"])
