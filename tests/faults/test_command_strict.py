@@ -1,9 +1,9 @@
-"""The command itself, as a process: against what behaves like AWS, and killed on the way."""
+"""The command itself, as a process, against what behaves like AWS."""
 
 from __future__ import annotations
 
 import pytest
-from rig import Folder, failures
+from rig import Folder
 
 pytestmark = pytest.mark.strict
 
@@ -17,26 +17,6 @@ def test_up_and_down_as_a_user_runs_them(website: Folder):
     assert "Traceback" not in up.stderr + again.stderr + down.stderr
     assert website.aws.left(website.region) == {}
     assert website.aws.violations == []
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_an_up_that_was_killed_is_finished_by_the_next(website: Folder, when: str):
-    website.killed(30, when, "up", "--yes", "--no-checks")
-
-    report = website.up()
-
-    assert failures(report) == {}
-    assert website.status().ok
-    assert website.aws.violations == []
-
-
-def test_an_up_that_was_killed_is_taken_down(website: Folder):
-    website.killed(40, "after", "up", "--yes", "--no-checks")
-
-    _, sweep = website.down()
-
-    assert sweep.left == ()
-    assert website.aws.left(website.region) == {}
 
 
 def test_refusals_have_their_exit_codes_and_no_traceback(website: Folder):
