@@ -6,20 +6,38 @@ No resource file knows which target it got: only the connection and the form of 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from serverless_cli import local
 from serverless_cli.app.settings import Settings
+from serverless_cli.aws.actions import services
 from serverless_cli.aws.calls import Aws
-from serverless_cli.aws.identity import Credentials, connect
-from serverless_cli.errors import Exit, SlxError
-from serverless_cli.model import Place, Urls
+from serverless_cli.aws.identity import Connecting, Credentials
+from serverless_cli.errors import SlxError
+from serverless_cli.model import Place, Urls, Verb
 from serverless_cli.names import digest
+from serverless_cli.resources import KINDS
+from serverless_cli.state.address import S3Address
+from serverless_cli.state.s3 import S3Store
 from serverless_cli.state.store import FileStore, StackKey, Store
 
+T = TypeVar("T")
+
 STATE_FOLDER = ".slx"
+
+
+class ElsewhereError(SlxError):
+    """The account is another one than was presumed; nothing has been written on AWS."""
+
+    def __init__(self) -> None:
+        super().__init__("these credentials are another account's", hint="run the same command again")
+
+
+def _sure() -> None:
+    """Nothing was presumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +54,8 @@ class Session:
     suffix: str = "amazonaws.com"
     urls: Urls = field(default_factory=Urls)
     instance: local.Instance | None = None
+    confirm: Callable[[], None] = _sure
+    """waits for AWS's word that the account is the presumed one. Raises ElsewhereError, else as connecting does"""
 
     def place(self, stack: str, stage: str | None = None) -> Place:
         stage = stage or self.settings.stage
@@ -46,16 +66,22 @@ class Session:
         return StackKey(self.target, place.stack, place.stage)
 
 
-def store(settings: Settings) -> Store:
-    """Where journals and locks are kept."""
-    if settings.state:
-        raise SlxError(
-            f"cannot keep the state in {settings.state}",
-            "only the folder .slx is supported so far",
-            "leave out --state, or the setting `state`",
-            exit_code=Exit.USAGE,
-        )
-    return FileStore(settings.folder / STATE_FOLDER)
+def nearby(settings: Settings) -> Store | None:
+    """Where journals and locks are kept, if that is a folder: what can be read before there is a connection.
+
+    Raises SlxError (usage) for a state that is neither a folder nor in S3.
+    """
+    place = settings.state or STATE_FOLDER
+    return None if S3Address.parse(place) else FileStore(settings.folder / place)
+
+
+def store(settings: Settings, aws: Aws, account: str, place: str | None = None) -> Store:
+    """Where journals and locks are kept; `place` is another one than the settings say. Calls nothing."""
+    place = place or settings.state or STATE_FOLDER
+    address = S3Address.parse(place)
+    if address is None:
+        return FileStore(settings.folder / place)
+    return S3Store(aws, address, account, notify=settings.notify)
 
 
 def endpoint(settings: Settings) -> str | None:
@@ -64,10 +90,15 @@ def endpoint(settings: Settings) -> str | None:
 
 
 @contextmanager
-def open_session(settings: Settings) -> Iterator[Session]:
-    """Connects, starting the local target if that is meant and none runs. Raises SlxError: credentials, network."""
+def open_session(settings: Settings, *, kinds: Iterable[str] = (), presuming: bool = False) -> Iterator[Session]:
+    """Connects, starting the local target if that is meant and none runs. Raises SlxError: credentials, network.
+
+    The clients of these `kinds` are made while AWS is asked who we are. When `presuming`, the account may be the one
+    that the records of this folder name: then nothing must be written, or told, before `confirm`.
+    """
+    nearby(settings)  # a state that cannot be is said to be so before anything is called
     instance = _local(settings) if settings.local else None
-    connection = connect(
+    connecting = Connecting(
         profile=None if instance else settings.profile,
         region=(settings.region or instance.region) if instance else settings.region,
         endpoint_url=instance.url if instance else endpoint(settings),
@@ -75,20 +106,75 @@ def open_session(settings: Settings) -> Iterator[Session]:
         observer=settings.observe,
     )
     try:
+        connecting.warm(sorted(services(action for kind in kinds for action in KINDS[kind].permissions[Verb.READ])))
+        presumed = _presumed(settings, connecting.region) if presuming else None
+        account = presumed or connecting.wait().account
+
+        def confirm() -> None:
+            if connecting.wait().account != account:
+                raise ElsewhereError
+
         yield Session(
             settings,
-            connection.aws,
-            store(settings),
-            _target(settings, connection.account, connection.region),
-            connection.region,
-            connection.account,
-            connection.partition,
-            connection.suffix,
+            connecting.aws,
+            store(settings, connecting.aws, account),
+            _target(settings, account, connecting.region),
+            connecting.region,
+            account,
+            connecting.partition,
+            connecting.suffix,
             _urls(instance) if instance else Urls(),
             instance,
+            confirm if presumed else _sure,
         )
     finally:
-        connection.close()
+        connecting.close()
+
+
+@contextmanager
+def looking(
+    settings: Settings, look: Callable[[Session], AbstractContextManager[T]], kinds: Iterable[str] = ()
+) -> Iterator[T]:
+    """What `look` makes of a session, of whose account AWS's word has come by then.
+
+    `look` only reads, and may be called twice: reads do not wait for that word where the account can be presumed.
+    """
+    with ExitStack() as held:
+        try:
+            found = held.enter_context(_looked(settings, look, kinds, presuming=True))
+        except ElsewhereError:
+            found = held.enter_context(_looked(settings, look, kinds, presuming=False))
+        yield found
+
+
+@contextmanager
+def _looked(
+    settings: Settings, look: Callable[[Session], AbstractContextManager[T]], kinds: Iterable[str], *, presuming: bool
+) -> Iterator[T]:
+    with ExitStack() as held:
+        session = held.enter_context(open_session(settings, kinds=kinds, presuming=presuming))
+        try:
+            found = held.enter_context(look(session))
+        except SlxError:
+            session.confirm()  # what is wrong with the credentials, or the account, explains all that came of it
+            raise
+        session.confirm()
+        yield found
+
+
+def _presumed(settings: Settings, region: str) -> str | None:
+    """The account that this folder's records for the same endpoint and region name, if it is only one."""
+    keeper = nearby(settings)
+    if settings.local or keeper is None:
+        return None
+    before, _, after = _target(settings, "/", region).partition("/")
+    targets = {key.target for key in keeper.stacks()}
+    accounts = {
+        name.removeprefix(before).removesuffix(after)
+        for name in targets
+        if name.startswith(before) and name.endswith(after)
+    }
+    return accounts.pop() if len(accounts) == 1 and all(one.isdigit() for one in accounts) else None
 
 
 def _local(settings: Settings) -> local.Instance:

@@ -5,25 +5,26 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from serverless_cli import execute, plan
-from serverless_cli.app import catalog, checking, reality
-from serverless_cli.app.session import Session, endpoint, open_session, store
+from serverless_cli.app import catalog, checking, reality, rollback
+from serverless_cli.app.rollback import Rollback
+from serverless_cli.app.session import Session, endpoint, looking, nearby
 from serverless_cli.app.settings import Settings
 from serverless_cli.blueprint.parse import peek
-from serverless_cli.errors import Problem
+from serverless_cli.blueprint.problems import Unset
+from serverless_cli.errors import BlueprintError, Problem
 from serverless_cli.events import Listener
 from serverless_cli.fill import fill
 from serverless_cli.model import CheckResult, Outputs, Plan, Record, Ref, Report, Stack, Status
-from serverless_cli.resources import KINDS
+from serverless_cli.resources import KINDS, SPECS
 from serverless_cli.state.journal import Journal
 from serverless_cli.state.lease import Lease
 from serverless_cli.state.lock import lock
-
-SPECS = {name: kind.spec for name, kind in KINDS.items()}
+from serverless_cli.undo import Former, deletions_last
 
 
 @dataclass(slots=True)
@@ -36,6 +37,8 @@ class Up:
     blockers: tuple[Problem, ...]
     journal: Journal
     lease: Lease
+    former: Former | None = None
+    """what the run is about to change, kept for a rollback"""
     _outputs: dict[Ref, Outputs] = field(default_factory=dict)
 
     @property
@@ -52,9 +55,9 @@ class Up:
         self.journal.start(self.lease.holder)
         self.journal.describe(self.stack)
         report = execute.run(
-            self.plan,
+            deletions_last(self.plan) if self.former else self.plan,
             kinds=KINDS,
-            aws=self.session.aws,
+            aws=self.session.aws.fenced(self.lease.check),
             journal=self.journal,
             lease=self.lease,
             listen=listen,
@@ -63,6 +66,11 @@ class Up:
         self.journal.searched()
         self._outputs = {ref: one.outputs for ref, one in report.outcomes.items() if one.status is Status.DONE}
         return report
+
+    def rollback(self, report: Report) -> Rollback:
+        """What it takes to undo what the run of this report has made; only where it was asked for beforehand."""
+        assert self.former is not None
+        return rollback.begin(self.session, self.plan, report, self.former, journal=self.journal, lease=self.lease)
 
     def outputs(self) -> Mapping[str, str]:
         """The blueprint's outputs, as far as they are known."""
@@ -74,14 +82,20 @@ class Up:
 
 
 @contextmanager
-def begin(settings: Settings, blueprint: str | None, *, allow_delete: frozenset[str] = frozenset()) -> Iterator[Up]:
+def begin(
+    settings: Settings, blueprint: str | None, *, allow_delete: frozenset[str] = frozenset(), undoing: bool = False
+) -> Iterator[Up]:
     """Reads, checks, looks and plans, and holds the stack's lock until the end of the `with`.
+
+    With `undoing`, what the plan is about to change is kept, so that `rollback` can bring it back.
 
     Raises BlueprintError before any call; SlxError for credentials, network, a lock that somebody else holds.
     """
     path = catalog.find(blueprint, settings.folder)
-    name = sketch(path, settings).place.stack
-    with open_session(settings) as session:
+    name, kinds = sketch(path, settings)
+
+    @contextmanager
+    def look(session: Session) -> Iterator[Up]:
         place = session.place(name)
         with (
             lock(session.store, session.key(place), command=f"up {blueprint or ''}".strip()) as lease,
@@ -89,7 +103,11 @@ def begin(settings: Settings, blueprint: str | None, *, allow_delete: frozenset[
         ):
             stack, made, problems = draft(session, path, settings, journal.record)
             blockers = (*problems, *made.obstacles, *plan.guard(made, allow_delete))
-            yield Up(session, stack, made, blockers, journal, lease)
+            with rollback.kept(session, made, journal.record) if undoing and not blockers else nullcontext() as former:
+                yield Up(session, stack, made, blockers, journal, lease, former)
+
+    with looking(settings, look, kinds) as run:
+        yield run
 
 
 def draft(session: Session, path: Path, settings: Settings, record: Record) -> tuple[Stack, Plan, tuple[Problem, ...]]:
@@ -104,20 +122,36 @@ def draft(session: Session, path: Path, settings: Settings, record: Record) -> t
         heres = plan.heres(stack.place, KINDS, record, found, stack)
         problems = pool.submit(reality.preflight, session.aws, heres)
         observed = reality.observe(session.aws, heres)
+        if not found and plan.behind(stack, observed, record, KINDS):
+            found = reality.found(session.aws, stack.place)
         ready = packed.result()
-        # What turned up only by packing (a bucket for large packages) has not been looked at yet.
+        # What turned up only by packing (a bucket for large packages) or a search has not been looked at yet.
         late = plan.heres(stack.place, KINDS, record, found, ready)
         observed |= reality.observe(session.aws, {ref: here for ref, here in late.items() if ref not in observed})
         ready = reality.prepare(plan.fill_known(ready, observed, KINDS))
         return ready, plan.up(ready, observed, record, KINDS, found), problems.result()
 
 
-def sketch(path: Path, settings: Settings) -> Stack:
-    """The blueprint checked before there is a connection; what any target remembers of its parameters counts."""
+def sketch(path: Path, settings: Settings) -> tuple[str, frozenset[str]]:
+    """The stack's name and its kinds, once the blueprint is checked as far as it can be before there is a connection.
+
+    What any target remembers of its parameters counts; where that is in S3, those without a value may be.
+    """
     kept: dict[str, str] = {}
-    keeper = store(settings)
-    name = peek(path)
-    for key in keeper.stacks():
-        if (key.stack, key.stage) == (name, settings.stage):
+    keeper = nearby(settings)
+    try:
+        name = peek(path)
+    except BlueprintError:
+        catalog.read(path, settings)  # raises with all that is wrong, not with the name alone
+        raise
+    if keeper:
+        mine = (key for key in keeper.stacks() if (key.stack, key.stage) == (name, settings.stage))
+        for key in mine:
             kept.update(Journal.recall(keeper, key, SPECS).parameters)
-    return catalog.read(path, settings, remembered=kept)
+    try:
+        stack = catalog.read(path, settings, remembered=kept)
+    except BlueprintError as error:
+        if keeper or not all(isinstance(problem, Unset) for problem in error.problems):
+            raise
+        return name, frozenset()
+    return name, frozenset(ref.kind for ref in stack.resources)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from serverless_cli import __version__
-from serverless_cli.errors import Exit, SlxError
+from serverless_cli.cli.interrupts import heard
+from serverless_cli.errors import AwsError, Exit, SlxError
 
 # What only a failure needs is imported by it: most runs have none.
 # ruff: noqa: PLC0415
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
 
 def guarded(call: Callable[[], Any], args: Sequence[str], streams: Streams | None = None) -> int:
     """Runs the command line; the exit code of whatever came of it. `args` tell how failures are to be shown."""
-    before = _terminate_as_interrupt()
+    before = _stop_as_interrupt()
     try:
         return int(call() or Exit.DONE)
     except (KeyboardInterrupt, EOFError, click.Abort):
-        return _fail(SlxError("cancelled", exit_code=Exit.CANCELLED), args, streams)
+        why = "the same command goes on from what there is"
+        return _fail(SlxError("cancelled", why, exit_code=Exit.CANCELLED), args, streams)
     except click.ClickException as error:
         return _fail(_usage(error), args, streams)
     except SlxError as error:
@@ -36,19 +38,19 @@ def guarded(call: Callable[[], Any], args: Sequence[str], streams: Streams | Non
     except Exception as error:  # noqa: BLE001 - the one place that turns a bug into words
         return _fail(_bug(error), args, streams, error)
     finally:
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
-def _terminate_as_interrupt() -> Any:
-    """SIGTERM ends a command as Ctrl-C does. Only the main thread can see to that."""
+def _stop_as_interrupt() -> dict[signal.Signals, Any]:
+    """SIGTERM and a closed terminal end a command as Ctrl-C does. Only the main thread can see to that."""
     if threading.current_thread() is not threading.main_thread():
-        return None
+        return {}
 
     def interrupt(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    return signal.signal(signal.SIGTERM, interrupt)
+    return {one: signal.signal(one, interrupt) for one in heard() if one is not signal.SIGINT}
 
 
 def _usage(error: click.ClickException) -> SlxError:
@@ -70,6 +72,8 @@ def _fail(error: SlxError, args: Sequence[str], streams: Streams | None, cause: 
     from serverless_cli.ui import documents, errors
     from serverless_cli.ui.terminal import Look, Terminal
 
+    if isinstance(error, AwsError) and not error.hint:
+        error.hint = "run the same command again once that is put right: it goes on from what exists"
     terminal = Terminal(Look(json="--json" in args, color="--no-color" not in args), streams)
     if "--debug" in args or os.environ.get("SLX_DEBUG"):
         terminal.alarm(errors.trace(cause or error))
@@ -94,15 +98,18 @@ def _bug(error: Exception) -> SlxError:
 
 
 def _report(error: Exception) -> str | None:
-    """Writes the traceback where only this user can read it; arguments are left out, as they may hold secrets."""
+    """Writes the traceback where only this user can read it; without arguments and secrets."""
     import platform
     import tempfile
     import traceback
+
+    from serverless_cli.model import hushed
+    from serverless_cli.ui.errors import credentials
 
     with suppress(OSError):
         handle, path = tempfile.mkstemp(prefix="slx-bug-", suffix=".txt")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(f"slx {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n")
-            file.writelines(traceback.format_exception(error))
+            file.write(hushed("".join(traceback.format_exception(error)), *credentials()))
         return path
     return None

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
     from serverless_cli.app.logs import Query
     from serverless_cli.app.settings import Settings
-    from serverless_cli.cli.seam import Answer, Down, Lines, Results, Shipped, Up
-    from serverless_cli.model import CheckResult, Plan, Stack, StackState
+    from serverless_cli.cli.seam import Answer, Down, Lines, Lock, Results, Shipped, Up, Watch
+    from serverless_cli.model import CheckResult, Orphans, Overview, Plan, Stack
+    from serverless_cli.state.history import History
+    from serverless_cli.state.store import StackKey
+    from serverless_cli.ui.journals import Repaired
     from serverless_cli.ui.states import Emulator
 
 # ruff: noqa: PLC0415
@@ -30,25 +33,37 @@ class Slx:
 
         return project_file(folder)
 
-    def up(self, settings: Settings, blueprint: str | None, allow_delete: frozenset[str]) -> AbstractContextManager[Up]:
+    def up(
+        self, settings: Settings, blueprint: str | None, allow_delete: frozenset[str], undoing: bool
+    ) -> AbstractContextManager[Up]:
         from serverless_cli.app.up import begin
 
-        return begin(settings, blueprint, allow_delete=allow_delete)
+        return begin(settings, blueprint, allow_delete=allow_delete, undoing=undoing)
+
+    def watch(self, settings: Settings, blueprint: str | None) -> AbstractContextManager[Watch]:
+        from serverless_cli.app.watch import begin
+
+        return begin(settings, blueprint)
 
     def preview(self, settings: Settings, blueprint: str | None) -> tuple[Stack, Plan]:
         from serverless_cli.app.preview import preview
 
         return preview(settings, blueprint)
 
-    def down(self, settings: Settings, stack: str | None) -> AbstractContextManager[Down]:
+    def down(self, settings: Settings, stack: str | None, into: Path | None) -> AbstractContextManager[Down]:
         from serverless_cli.app.down import begin
 
-        return begin(settings, stack)
+        return begin(settings, stack, into=into)
 
-    def status(self, settings: Settings, stack: str | None, everything: bool) -> tuple[StackState, ...]:
-        from serverless_cli.app.status import status
+    def status(self, settings: Settings, stack: str | None, everything: bool) -> Overview:
+        from serverless_cli.app.status import overview
 
-        return status(settings, stack, everything=everything)
+        return overview(settings, stack, everything=everything)
+
+    def orphans(self, settings: Settings) -> Orphans:
+        from serverless_cli.app.orphans import orphans
+
+        return orphans(settings)
 
     def outputs(self, settings: Settings, stack: str | None) -> Mapping[str, str]:
         from serverless_cli.app.outputs import outputs
@@ -69,6 +84,31 @@ class Slx:
         from serverless_cli.app.invoke import invoke
 
         return invoke(settings, stack, function, event)
+
+    def state_show(self, settings: Settings, stack: str | None) -> History:
+        from serverless_cli.app.state import show
+
+        return show(settings, stack)
+
+    def state_create(self, settings: Settings, address: str) -> bool:
+        from serverless_cli.app.state import create
+
+        return create(settings, address)
+
+    def state_move(self, settings: Settings, stack: str | None, to: str) -> tuple[str, tuple[StackKey, ...]]:
+        from serverless_cli.app.state import move
+
+        return move(settings, stack, to)
+
+    def state_repair(self, settings: Settings, stack: str | None) -> Repaired:
+        from serverless_cli.app.state import repair
+
+        return repair(settings, stack)
+
+    def lock(self, settings: Settings, stack: str | None) -> AbstractContextManager[Lock]:
+        from serverless_cli.app.state import seen_lock
+
+        return seen_lock(settings, stack)
 
     def validate(self, settings: Settings, blueprint: str | None) -> Stack:
         from serverless_cli.app.catalog import validate

@@ -103,7 +103,11 @@ def command(name: str, *examples: str, placed: bool = True) -> Callable[[Body], 
             assert wiring is not None
             rest = {key: value for key, value in given.items() if key not in names}
             session = Session(options, wiring)
-            code = body(session, **rest)
+            try:
+                code = body(session, **rest)
+            except KeyboardInterrupt:
+                # Click would write to the terminal, which may be what is gone.
+                raise click.Abort from None
             session.terminal.finish()
             return code
 
@@ -120,7 +124,12 @@ def command(name: str, *examples: str, placed: bool = True) -> Callable[[Body], 
 
 
 def _one_target(context: click.Context, given: dict[str, Any]) -> dict[str, Any]:
-    """--local or --endpoint-url on the command line wins over the other one in the environment."""
+    """--local or --endpoint-url on the command line wins over the other one in the environment.
+
+    The environment's state is kept with AWS, like the project file's: only a flag moves the local target's.
+    """
+    if given.get("local") and context.get_parameter_source("state") is ParameterSource.ENVIRONMENT:
+        given = {**given, "state": None}
     others = {"local": ("endpoint_url", None), "endpoint_url": ("local", False)}
     for name, (other, nothing) in others.items():
         said = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
@@ -141,10 +150,10 @@ def stack(function: F) -> F:
 
 def parameters(function: F) -> F:
     """Values for the parameters of a blueprint."""
-    path = click.Path(exists=True, dir_okay=False, path_type=Path)
-    function = click.option("--params", metavar="FILE", type=path, help="Read parameters from a YAML or JSON file.")(
-        function
-    )
+    path = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+    function = click.option(
+        "--params", metavar="FILE", type=path, help="Read parameters from a YAML or JSON file; - is stdin, for secrets."
+    )(function)
     return click.option(
         "--param", "-p", metavar="KEY=VALUE", multiple=True, help="Set a parameter; can be given more than once."
     )(function)

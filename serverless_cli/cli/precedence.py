@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from serverless_cli.app.settings import Settings
 from serverless_cli.aws.calls import Observer
@@ -18,12 +17,21 @@ _PARAMETER = "SLX_PARAM_"
 
 
 def merge(
-    said: Options, environ: Mapping[str, str], folder: Path, project: Mapping[str, Any], terminal: Terminal
+    said: Options,
+    environ: Mapping[str, str],
+    folder: Path,
+    project: Mapping[str, Any],
+    terminal: Terminal,
+    *,
+    watch: Observer | None = None,
 ) -> Settings:
-    """The settings of a run. SLX_* variables are in `said` already. Raises SlxError (usage)."""
+    """The settings of a run. SLX_* variables are in `said` already; `watch` sees every call.
+
+    Raises SlxError (usage).
+    """
     if said.local and said.endpoint_url:
         raise usage("--local and --endpoint-url exclude each other", "each names another target", "leave one out")
-    found = {**_defaults(project, environ), **_environment(environ, local=said.local), **_flags(said)}
+    found = {**_defaults(project, environ, local=said.local), **_environment(environ, local=said.local), **_flags(said)}
     return Settings(
         folder=folder,
         local=said.local,
@@ -31,7 +39,7 @@ def merge(
         parameters=parameters(said.param, said.params),
         environment={k.removeprefix(_PARAMETER): v for k, v in environ.items() if k.startswith(_PARAMETER)},
         notify=terminal.say,
-        observe=_observer(terminal) if said.debug else None,
+        observe=_observer(terminal, watch) if said.debug else watch,
         **found,
     )
 
@@ -50,10 +58,14 @@ def _environment(environ: Mapping[str, str], *, local: bool) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def _defaults(project: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """What the project file says. Its profile would shadow keys in the environment, which come before it."""
-    names = ["stage", "region", "state"] if "AWS_ACCESS_KEY_ID" in environ else ["stage", "region", "state", "profile"]
-    return {name: project[name] for name in names if project.get(name)}
+def _defaults(project: Mapping[str, Any], environ: Mapping[str, str], *, local: bool) -> dict[str, Any]:
+    """What the project file says. Its profile would shadow keys in the environment, which come before it; its state
+    is one on AWS, which the local target does without."""
+    ignored = {"state"} if local else set()
+    if "AWS_ACCESS_KEY_ID" in environ:
+        ignored.add("profile")
+    names = {"stage", "region", "state", "profile"} - ignored
+    return {name: project[name] for name in sorted(names) if project.get(name)}
 
 
 def parameters(pairs: tuple[str, ...], file: Path | None) -> dict[str, str]:
@@ -69,9 +81,12 @@ def parameters(pairs: tuple[str, ...], file: Path | None) -> dict[str, str]:
 
 
 def _read(file: Path) -> dict[str, str]:
+    import yaml  # noqa: PLC0415 - for such files only
+
     try:
         # BaseLoader leaves every scalar the text that was written: `012`, `yes` and `1.10` stay so
-        found = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        found = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
     except (OSError, UnicodeDecodeError) as error:
         raise usage(f"cannot read {file}", str(error)) from error
     except yaml.YAMLError as error:
@@ -88,10 +103,12 @@ def _read(file: Path) -> dict[str, str]:
     return found
 
 
-def _observer(terminal: Terminal) -> Observer:
+def _observer(terminal: Terminal, further: Observer | None) -> Observer:
     def observe(operation: str, started: float, ended: float, attempt: int, error: str | None) -> None:
         again = f", attempt {attempt}" if attempt > 1 else ""
         terminal.debug(f"call {operation} {ended - started:.2f}s{again}{f': {error}' if error else ''}")
+        if further:
+            further(operation, started, ended, attempt, error)
 
     return observe
 

@@ -11,17 +11,36 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:  # none of this is needed to show help
     from pathlib import Path
 
+    from serverless_cli.app.backup import Backup
     from serverless_cli.app.logs import Query
     from serverless_cli.app.settings import Settings
     from serverless_cli.errors import Problem
-    from serverless_cli.events import Listener
-    from serverless_cli.model import CheckResult, Loss, Place, Plan, Ref, Report, Stack, StackState, Sweep
+    from serverless_cli.events import Copying, Listener
+    from serverless_cli.model import CheckResult, Loss, Orphans, Overview, Place, Plan, Ref, Report, Stack, Step, Sweep
+    from serverless_cli.state.history import History
+    from serverless_cli.state.lease import Holder
+    from serverless_cli.state.store import StackKey
+    from serverless_cli.ui.journals import Repaired
     from serverless_cli.ui.logs import LogLine
     from serverless_cli.ui.states import Emulator
     from serverless_cli.ui.terminal import Streams
 
     Results = Callable[[CheckResult], None]
     Lines = Callable[[LogLine], None]
+
+
+class Rollback(Protocol):
+    """A run that failed and is about to be taken back."""
+
+    @property
+    def plan(self) -> Plan: ...
+
+    @property
+    def left(self) -> tuple[Problem, ...]:
+        """What stays as the run left it, and why."""
+
+    def run(self, listen: Listener, cancel: threading.Event) -> Report:
+        """Takes it back; `listen` hears of every step."""
 
 
 class Up(Protocol):
@@ -45,11 +64,41 @@ class Up(Protocol):
     def run(self, listen: Listener, cancel: threading.Event) -> Report:
         """Carries the plan out; `listen` hears of every step."""
 
+    def rollback(self, report: Report) -> Rollback:
+        """Decides how the run of this report is taken back; only where that was asked for beforehand."""
+
     def outputs(self) -> Mapping[str, str]:
         """The blueprint's outputs, as far as they are known."""
 
     def check(self, listen: Results) -> tuple[CheckResult, ...]:
         """Runs the checks; `listen` hears of each result as it comes."""
+
+
+class Watch(Protocol):
+    """A stack whose files are watched, under its lock."""
+
+    @property
+    def run(self) -> Up:
+        """The `up` that comes first."""
+
+    @property
+    def path(self) -> Path:
+        """The blueprint's."""
+
+    def begin(self, report: Report) -> None:
+        """Takes what that `up` has left, and the files as they are now, as the beginning."""
+
+    def changed(self, cancel: threading.Event) -> tuple[str, ...]:
+        """Waits until files change; their names, none once `cancel` is set."""
+
+    def plan(self) -> tuple[Stack, Plan]:
+        """What the files call for. Raises BlueprintError, SlxError."""
+
+    def beyond(self, made: Plan, *, creating: bool) -> tuple[str, ...]:
+        """What of a plan is more than a change in place, or, with `creating`, than that and something new."""
+
+    def push(self, stack: Stack, made: Plan, listen: Listener, cancel: threading.Event) -> Report:
+        """Carries it out."""
 
 
 class Down(Protocol):
@@ -63,6 +112,13 @@ class Down(Protocol):
 
     @property
     def losses(self) -> Mapping[Ref, tuple[Loss, ...]]: ...
+
+    @property
+    def unsaved(self) -> tuple[Step, ...]:
+        """The deletions whose loss no backup can prevent."""
+
+    def backup(self, folder: Path, tell: Callable[[Copying], None]) -> Backup:
+        """Copies what would be lost; `tell` hears how far that is. Raises SlxError when it cannot be whole."""
 
     def run(self, listen: Listener, cancel: threading.Event) -> Report:
         """Carries the plan out; `listen` hears of every step."""
@@ -97,23 +153,45 @@ class Answer(Protocol):
     def log(self) -> str: ...
 
 
+class Lock(Protocol):
+    """A stack's lock as it was seen."""
+
+    @property
+    def place(self) -> Place: ...
+
+    @property
+    def holder(self) -> Holder | None: ...
+
+    def remove(self) -> None:
+        """Takes it away from that holder."""
+
+
 class App(Protocol):
     """The commands as functions; `serverless_cli.app` is the one that users have."""
 
     def project_file(self, folder: Path) -> Mapping[str, Any]:
         """The settings in the folder's slx.yaml; empty when there is none. Raises BlueprintError."""
 
-    def up(self, settings: Settings, blueprint: str | None, allow_delete: frozenset[str]) -> AbstractContextManager[Up]:
-        """Plans an `up` and holds the lock while the `with` lasts. Raises BlueprintError, SlxError."""
+    def up(
+        self, settings: Settings, blueprint: str | None, allow_delete: frozenset[str], undoing: bool
+    ) -> AbstractContextManager[Up]:
+        """Plans an `up` and holds the lock while the `with` lasts; with `undoing`, what it takes to roll the run back
+        is kept. Raises BlueprintError, SlxError."""
+
+    def watch(self, settings: Settings, blueprint: str | None) -> AbstractContextManager[Watch]:
+        """As `up`, for a stack whose files are then watched."""
 
     def preview(self, settings: Settings, blueprint: str | None) -> tuple[Stack, Plan]:
         """What `up` would do; what is in its way is among the obstacles."""
 
-    def down(self, settings: Settings, stack: str | None) -> AbstractContextManager[Down]:
-        """Plans a `down` and holds the lock while the `with` lasts. Raises SlxError."""
+    def down(self, settings: Settings, stack: str | None, into: Path | None) -> AbstractContextManager[Down]:
+        """Plans a `down`, and holds the lock while the `with` lasts; `into` is a backup's folder. Raises SlxError."""
 
-    def status(self, settings: Settings, stack: str | None, everything: bool) -> tuple[StackState, ...]:
+    def status(self, settings: Settings, stack: str | None, everything: bool) -> Overview:
         """The stack that is named, those of this folder, or with `everything` those of the account and region."""
+
+    def orphans(self, settings: Settings) -> Orphans:
+        """What carries slx's mark in the account and region, and is recorded nowhere."""
 
     def outputs(self, settings: Settings, stack: str | None) -> Mapping[str, str]:
         """The outputs of a stack by name."""
@@ -126,6 +204,21 @@ class App(Protocol):
 
     def invoke(self, settings: Settings, stack: str | None, function: str, event: str) -> Answer:
         """Calls one function with an event (JSON text)."""
+
+    def state_show(self, settings: Settings, stack: str | None) -> History:
+        """What is recorded of a stack, and who has its lock."""
+
+    def state_create(self, settings: Settings, address: str) -> bool:
+        """Makes the bucket of an address in S3; False when it is there and left as it is."""
+
+    def state_move(self, settings: Settings, stack: str | None, to: str) -> tuple[str, tuple[StackKey, ...]]:
+        """Moves the state of a stack, or of all, into another store: where that is, and which were moved."""
+
+    def state_repair(self, settings: Settings, stack: str | None) -> Repaired:
+        """Makes the record say what exists."""
+
+    def lock(self, settings: Settings, stack: str | None) -> AbstractContextManager[Lock]:
+        """A stack's lock as it is seen now. Raises SlxError for one that nobody can remove."""
 
     def validate(self, settings: Settings, blueprint: str | None) -> Stack:
         """The checked blueprint. Raises BlueprintError with all that is wrong with it."""

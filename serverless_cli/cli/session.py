@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from serverless_cli.app.settings import Settings
     from serverless_cli.cli.options import Options
     from serverless_cli.model import Place
+    from serverless_cli.timings import Watch
     from serverless_cli.ui.terminal import Terminal
 
 # What shows help must not load rich or the application.
@@ -29,6 +31,7 @@ class Session:
     def __init__(self, options: Options, wiring: Wiring) -> None:
         self.options = options
         self._wiring = wiring
+        self._watch: Watch | None = None
 
     @property
     def app(self) -> App:
@@ -55,7 +58,31 @@ class Session:
         """Flags, environment and project file merged. Raises SlxError, BlueprintError."""
         from serverless_cli.cli.precedence import merge
 
-        return merge(self.options, self.environ, self.folder, self.app.project_file(self.folder), self.terminal)
+        project = self.app.project_file(self.folder)
+        return merge(self.options, self.environ, self.folder, project, self.terminal, watch=self._watch)
+
+    def timed(self) -> None:
+        """From now on every call is timed; to be asked for before the settings. The process began when its CPU did."""
+        from serverless_cli.timings import Watch
+
+        self._watch = Watch(time.monotonic() - time.process_time())
+
+    def phase(self, name: str) -> None:
+        """A phase of that name has just ended."""
+        if self._watch:
+            self._watch.phase(name, time.monotonic())
+
+    def tell_times(self) -> None:
+        """Says where the time went, if that is timed."""
+        if not self._watch:
+            return
+        from serverless_cli.ui import timings
+
+        found = self._watch.result(time.monotonic())
+        if self.options.json:
+            self.terminal.record(timings.document(found))
+        else:
+            self.terminal.alarm(timings.timings(found))
 
     def target(self, place: Place) -> str:
         """Where a stack lives, in a word or two."""

@@ -28,9 +28,10 @@ def status(it: Session, stack: str | None, everything: bool, exit_code: bool) ->
     """
     from serverless_cli.ui import documents, states
 
-    found = it.app.status(it.settings, stack, everything)
+    seen = it.app.status(it.settings, stack, everything)
+    found = seen.stacks
     if it.options.json:
-        it.terminal.document({"stacks": [documents.state(one) for one in found]})
+        it.terminal.document(documents.overview(seen))
     else:
         for number, one in enumerate(found):
             it.terminal.data(states.state(one, verbose=it.options.verbose, gap=number > 0))

@@ -9,11 +9,12 @@ import click
 from serverless_cli.cli import options
 from serverless_cli.cli.running import carry_out, refuse
 from serverless_cli.cli.session import Session
-from serverless_cli.errors import Exit
+from serverless_cli.errors import Exit, SlxError
 
 if TYPE_CHECKING:
     from serverless_cli.cli.seam import Up
-    from serverless_cli.model import CheckResult
+    from serverless_cli.errors import Problem
+    from serverless_cli.model import CheckResult, Report
 
 # What shows help must not load rich.
 # ruff: noqa: PLC0415
@@ -31,26 +32,50 @@ if TYPE_CHECKING:
 @click.option(
     "--allow-delete", metavar="ID", multiple=True, help="Let this resource be deleted with all that it holds."
 )
+@click.option("--rollback", is_flag=True, help="If the run fails or is stopped, undo what it has made and changed.")
+@click.option("--timings", is_flag=True, help="Tell where the time of the run went: each call, and the critical path.")
 @options.confirm
 @click.option(
     "--checks/--no-checks", default=None, help="Run the blueprint's checks; against --endpoint-url only on demand."
 )
-def up(it: Session, blueprint: str | None, allow_delete: tuple[str, ...], checks: bool | None) -> Exit:
+def up(
+    it: Session,
+    blueprint: str | None,
+    *,
+    allow_delete: tuple[str, ...],
+    rollback: bool,
+    timings: bool,
+    checks: bool | None,
+) -> Exit:
     """Makes the stack as BLUEPRINT says: shows the plan, asks, runs it, and proves that the stack works.
 
     BLUEPRINT is a path, or the name of a shipped one; left out, it is ./blueprint.yaml. What is done already is not
     done again, so the same command repairs what was stopped or changed by hand. The outputs are printed on stdout.
     """
+    if timings:
+        it.timed()
     if not it.settings.local:
         it.must_ask()
-    with it.app.up(it.settings, blueprint, frozenset(allow_delete)) as run:
-        _show(it, run)
-        if run.blockers:
-            return refuse(it, f"the plan for {run.plan.place.stack}/{run.plan.place.stage} cannot be run", run.blockers)
-        if not _agreed(it, run):
-            return Exit.CANCELLED
+    with it.app.up(it.settings, blueprint, frozenset(allow_delete), rollback) as run:
+        it.phase("looking and planning")
+        code = settle(it, run)
+        if code is not None:
+            return code
+        it.phase("asking")
         allowed = (f"--allow-delete={one}" for one in allow_delete)
-        return _make(it, run, checks, it.again("up", blueprint, *allowed))
+        again = it.again("up", blueprint, *allowed, *(["--rollback"] if rollback else []))
+        code = (_make_or_undo if rollback else _make)(it, run, checks, again)
+    it.phase("leaving")
+    it.tell_times()
+    return code
+
+
+def settle(it: Session, run: Up) -> Exit | None:
+    """Shows the plan and asks; None when it is to be run."""
+    _show(it, run)
+    if run.blockers:
+        return refuse(it, f"the plan for {run.plan.place.stack}/{run.plan.place.stage} cannot be run", run.blockers)
+    return None if _agreed(it, run) else Exit.CANCELLED
 
 
 def _show(it: Session, run: Up) -> None:
@@ -84,14 +109,62 @@ def _agreed(it: Session, run: Up) -> bool:
     return run.nothing_to_do or _harmless(it, run) or it.agrees("Do this?")
 
 
-def _make(it: Session, run: Up, checks: bool | None, again: str) -> Exit:
-    from serverless_cli.ui import documents, outcomes, states
+def make(it: Session, run: Up, again: str) -> tuple[Report, Exit]:
+    """Runs the plan and tells what came of it; `again` is the command to go on with."""
+    from serverless_cli.ui import outcomes
 
-    report, code = carry_out(it, run.plan, run.run, again)
+    report, code = carry_out(it, run.plan, run.run, f"go on with: {again}")
+    it.phase("making")
     if not run.nothing_to_do or code:
         it.terminal.verdict(outcomes.report(report, it.target(report.place), again), good=report.ok)
+    return report, code
+
+
+def _make(it: Session, run: Up, checks: bool | None, again: str) -> Exit:
+    return _finish(it, run, checks, *make(it, run, again))
+
+
+def _make_or_undo(it: Session, run: Up, checks: bool | None, again: str) -> Exit:
+    from serverless_cli.ui import documents, outcomes
+
+    report, code = carry_out(it, run.plan, run.run, "then all that this run made is undone")
+    it.phase("making")
+    target = it.target(report.place)
+    if report.ok:
+        if not run.nothing_to_do:
+            it.terminal.verdict(outcomes.report(report, target, again), good=True)
+        return _finish(it, run, checks, report, code)
+    it.terminal.verdict(outcomes.report(report, target, ""), good=False)
+    undone = _undo(it, run, report, again)
+    if it.options.json:
+        it.terminal.record(documents.up_report(report, code, {}, (), undone))
+    return code
+
+
+def _undo(it: Session, run: Up, report: Report, again: str) -> tuple[Report, tuple[Problem, ...]] | None:
+    """What came of it, and what stays as it is; None when it could not even be begun."""
+    from serverless_cli.ui import documents, errors, outcomes
+
+    it.terminal.say("undoing what this run made", "yellow")
+    try:
+        back = run.rollback(report)
+    except SlxError as error:
+        it.terminal.alarm(errors.error(SlxError("nothing is undone", str(error), f"go on with: {again}")))
+        return None
+    if it.options.json:
+        it.terminal.record({"event": "undoing", **documents.plan(back.plan), "left": documents.problems(back.left)})
+    undone, _ = carry_out(it, back.plan, back.run, f"what is not undone by then stays; go on with: {again}")
+    words = outcomes.undone(undone, back.left, it.target(report.place), again)
+    it.terminal.verdict(words, good=False)
+    return undone, back.left
+
+
+def _finish(it: Session, run: Up, checks: bool | None, report: Report, code: Exit) -> Exit:
+    from serverless_cli.ui import documents, states
+
     wanted = not run.explicit_endpoint if checks is None else checks
     results = _prove(it, run) if wanted and not code else ()
+    it.phase("checking")
     if not all(one.ok for one in results):
         code = Exit.RESOURCES
     outputs = run.outputs()

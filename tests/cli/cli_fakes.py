@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,19 +13,22 @@ from typing import Any
 
 from click.testing import CliRunner
 
+from serverless_cli.app.backup import Backup
 from serverless_cli.app.invoke import Answer
 from serverless_cli.app.logs import LogLine, Query
 from serverless_cli.app.settings import Settings
 from serverless_cli.cli.main import cli
 from serverless_cli.cli.seam import Wiring
 from serverless_cli.errors import Problem, SlxError
-from serverless_cli.events import Ended, Listener, Planned, Started
+from serverless_cli.events import Copying, Ended, Listener, Planned, Started
 from serverless_cli.model import (
     Action,
     Check,
     CheckResult,
     Loss,
+    Orphans,
     Outcome,
+    Overview,
     Place,
     Plan,
     Ref,
@@ -70,6 +73,24 @@ def checked(ok: bool = True) -> CheckResult:
 
 
 @dataclass
+class FakeRollback:
+    """A rollback whose steps all end as `ends` says, unless it `refuses` to begin."""
+
+    plan: Plan
+    left: tuple[Problem, ...] = ()
+    ends: Status = Status.DONE
+    refuses: SlxError | None = None
+    ran: bool = False
+
+    def run(self, listen: Listener, cancel: threading.Event) -> Report:
+        self.ran = True
+        outcomes = {ref: Outcome(one, self.ends) for ref, one in self.plan.steps.items()}
+        for one in outcomes.values():
+            listen(Ended(one, 0.5))
+        return Report(self.plan.place, outcomes, 1.0)
+
+
+@dataclass
 class FakeRun:
     """A plan that runs by itself: every step ends as `ends` says, until it is cancelled."""
 
@@ -83,6 +104,10 @@ class FakeRun:
     losses: Mapping[Ref, tuple[Loss, ...]] = field(default_factory=dict)
     left: Sweep = field(default_factory=lambda: Sweep((), {"function": 2}))
     ran: bool = False
+    back: FakeRollback | None = None
+    unsaved: tuple[Step, ...] = ()
+    saves: tuple[Copying, ...] = ()
+    breaks: SlxError | None = None
 
     @property
     def place(self) -> Place:
@@ -102,6 +127,20 @@ class FakeRun:
             outcomes[ref] = Outcome(one, self.ends, error=self.error, seconds=0.5)
             listen(Ended(outcomes[ref], 0.5))
         return Report(self.plan.place, outcomes, 1.0)
+
+    def backup(self, folder: Path, tell: Callable[[Copying], None]) -> Backup:
+        assert not self.ran, "what is removed can no longer be saved"
+        for one in self.saves:
+            tell(one)
+        if self.breaks:
+            raise self.breaks
+        return Backup(folder, {one.ref: one.saved for one in self.saves if one.saved})
+
+    def rollback(self, report: Report) -> FakeRollback:
+        assert self.back is not None
+        if self.back.refuses:
+            raise self.back.refuses
+        return self.back
 
     def outputs(self) -> Mapping[str, str]:
         return OUTPUTS
@@ -139,9 +178,11 @@ class FakeApp:
     running: FakeRun = field(default_factory=lambda: FakeRun(plan(step(Action.CREATE))))
     project: dict[str, Any] = field(default_factory=dict)
     states: tuple[StackState, ...] = ()
+    lost: Orphans = Orphans((), (), {"function": 2, "bucket": 0})  # noqa: RUF009
     values: Mapping[str, str] = field(default_factory=lambda: OUTPUTS)
     results: tuple[CheckResult, ...] = (checked(),)
     error: BaseException | None = None
+    watched: FakeWatch = field(default_factory=lambda: FakeWatch(FakeRun(plan()), []))
     targets: tuple[FakeTarget, ...] = ()
     opens: bool = True
     lines: tuple[LogLine, ...] = ()
@@ -159,22 +200,35 @@ class FakeApp:
         return self.project
 
     @contextmanager
-    def up(self, settings: Settings, blueprint: str | None, allow_delete: frozenset[str]) -> Iterator[FakeRun]:
+    def up(
+        self, settings: Settings, blueprint: str | None, allow_delete: frozenset[str], undoing: bool
+    ) -> Iterator[FakeRun]:
         self._asked("up", (blueprint, allow_delete), settings)
+        assert undoing is (self.running.back is not None)
         yield self.running
+
+    @contextmanager
+    def watch(self, settings: Settings, blueprint: str | None) -> Iterator[FakeWatch]:
+        self._asked("watch", blueprint, settings)
+        self.watched.run = self.running
+        yield self.watched
 
     def preview(self, settings: Settings, blueprint: str | None) -> tuple[Stack, Plan]:
         self._asked("preview", blueprint, settings)
         return self.running.stack, self.running.plan
 
     @contextmanager
-    def down(self, settings: Settings, stack: str | None) -> Iterator[FakeRun]:
+    def down(self, settings: Settings, stack: str | None, into: Path | None) -> Iterator[FakeRun]:
         self._asked("down", stack, settings)
         yield self.running
 
-    def status(self, settings: Settings, stack: str | None, everything: bool) -> tuple[StackState, ...]:
+    def status(self, settings: Settings, stack: str | None, everything: bool) -> Overview:
         self._asked("status", (stack, everything), settings)
-        return self.states
+        return Overview(self.states, {"function": 2, "bucket": 0} if everything else None)
+
+    def orphans(self, settings: Settings) -> Orphans:
+        self._asked("orphans", None, settings)
+        return self.lost
 
     def outputs(self, settings: Settings, stack: str | None) -> Mapping[str, str]:
         self._asked("outputs", stack, settings)
@@ -268,3 +322,39 @@ class Line:
         streams = Streams(Tty(answer), out, err, {"TERM": "dumb", "COLUMNS": "100"})
         result = CliRunner(env=self.environ).invoke(cli, args, obj=Wiring(self.app, streams, self.folder))
         return Result(result.exit_code, out.getvalue(), err.getvalue())
+
+
+@dataclass
+class FakeWatch:
+    """A watch that sees the given changes, one after the other; each wants the plan that comes with it, or fails."""
+
+    run: FakeRun
+    changes: list[tuple[str, Plan | SlxError]]
+    path: Path = Path("/work/blueprint.yaml")
+    pushed: list[Plan] = field(default_factory=list)
+    wants: Plan | SlxError | None = None
+    began: bool = False
+
+    def begin(self, report: Report) -> None:
+        self.began = True
+
+    def changed(self, cancel: threading.Event) -> tuple[str, ...]:
+        assert self.began
+        if not self.changes:
+            return ()
+        name, self.wants = self.changes.pop(0)
+        return (name,)
+
+    def plan(self) -> tuple[Stack, Plan]:
+        if isinstance(self.wants, SlxError):
+            raise self.wants
+        assert self.wants
+        return self.run.stack, self.wants
+
+    def beyond(self, made: Plan, *, creating: bool) -> tuple[str, ...]:
+        allowed = {Action.UPDATE, Action.CREATE} if creating else {Action.UPDATE}
+        return tuple(str(one.ref) for one in made.writes if one.action not in allowed)
+
+    def push(self, stack: Stack, made: Plan, listen: Listener, cancel: threading.Event) -> Report:
+        self.pushed.append(made)
+        return FakeRun(made).run(listen, cancel)

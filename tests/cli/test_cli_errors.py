@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from cli_fakes import FakeRun, Line, plan, step
 
-from serverless_cli.errors import Exit, SlxError
-from serverless_cli.model import Action, Status
+from serverless_cli.errors import AwsError, Exit, SlxError
+from serverless_cli.model import Action, Secret, Status
 
 
 @pytest.mark.parametrize("code", [one for one in Exit if one])
@@ -32,13 +32,22 @@ def test_an_error_is_a_document_with_json(slx: Line) -> None:
     assert ended.err == ""
 
 
+def test_a_failure_of_aws_says_what_to_run_next(slx: Line) -> None:
+    slx.app.error = AwsError("sqs.ListQueues", "OddException", "this is not how it is done")
+
+    told, record = slx("status"), slx("status", "--json")
+
+    assert "hint: run the same command again once that is put right" in told.err
+    assert record.document["error"]["hint"] in told.err
+
+
 def test_an_interrupt_anywhere_is_one_line(slx: Line) -> None:
     slx.app.error = KeyboardInterrupt()
 
     ended = slx("status")
 
     assert ended.code == 8
-    assert ended.err.strip() == "error: cancelled"
+    assert ended.err.strip() == "error: cancelled: the same command goes on from what there is"
 
 
 def report_of(err: str) -> Path:
@@ -48,7 +57,7 @@ def report_of(err: str) -> Path:
 
 
 def test_a_bug_is_words_and_a_private_report(slx: Line) -> None:
-    slx.app.error = RuntimeError("hunter2")
+    slx.app.error = RuntimeError("what a user wrote")
 
     ended = slx("status")
 
@@ -57,12 +66,29 @@ def test_a_bug_is_words_and_a_private_report(slx: Line) -> None:
         assert ended.code == 70
         assert "a bug in slx: RuntimeError at cli_fakes.py:" in ended.err
         assert "Traceback" not in ended.err
-        assert "hunter2" not in ended.err
-        assert "hunter2" in report.read_text()
+        assert "what a user wrote" not in ended.err
+        assert "what a user wrote" in report.read_text()
         if os.name == "posix":
             assert stat.S_IMODE(report.stat().st_mode) == 0o600
     finally:
         report.unlink()
+
+
+@pytest.mark.parametrize("debug", [(), ("--debug",)])
+def test_neither_report_nor_debug_has_a_secret(
+    slx: Line, debug: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of-the-session")
+    slx.app.error = RuntimeError(f"{Secret('open sesame')!s} {['open sesame']!r} of-the-session")
+
+    ended = slx("status", *debug)
+
+    report = report_of(ended.err)
+    said = ended.err + report.read_text()
+    report.unlink()
+    assert "RuntimeError: *** ['***'] ***" in said
+    assert "sesame" not in said
+    assert "of-the-session" not in said
 
 
 def test_debug_shows_the_traceback(slx: Line) -> None:

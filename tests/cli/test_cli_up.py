@@ -1,7 +1,7 @@
 import pytest
-from cli_fakes import OUTPUTS, URL, FakeRun, Line, checked, plan, step
+from cli_fakes import OUTPUTS, URL, FakeRollback, FakeRun, Line, checked, plan, step
 
-from serverless_cli.errors import AwsError, Problem
+from serverless_cli.errors import AwsError, Exit, Problem, SlxError
 from serverless_cli.model import Action, Place, Status
 
 
@@ -190,3 +190,84 @@ def test_verbose_shows_what_stays(slx: Line) -> None:
     slx.app.running = FakeRun(plan(step(Action.CREATE), step(Action.KEEP, "role", "r")))
 
     assert "= role r" in slx("up", "website", "--yes", "-v").err
+
+
+def broken(**back: object) -> FakeRun:
+    """A run that fails, with a rollback that removes one function."""
+    undoing = FakeRollback(plan(step(Action.DELETE)), **back)  # type: ignore[arg-type]
+    error = AwsError("lambda.CreateFunction", "Throttled", "slow down", hint="Wait.")
+    return FakeRun(plan(step(Action.CREATE)), Status.FAILED, error, back=undoing)
+
+
+def test_rollback_undoes_a_run_that_failed_and_tells_the_cause_once(slx: Line) -> None:
+    slx.app.running = broken()
+
+    ended = slx("up", "website", "--local", "--rollback")
+
+    assert ended.code == 4
+    assert ended.err.count("slow down") == 1
+    assert "Undone: 1 removed in website/dev (local)" in ended.err
+    assert "all is as it was before this run" in ended.err
+    assert "what is done stays" not in ended.err
+    assert ended.err.splitlines()[-1].strip() == "slx up website --rollback --local"
+    assert ended.out == ""
+
+
+def test_rollback_of_a_run_that_goes_well_is_not_begun(slx: Line) -> None:
+    slx.app.running = FakeRun(plan(step(Action.CREATE)), back=(back := FakeRollback(plan())))
+
+    ended = slx("up", "website", "--local", "--rollback")
+
+    assert (ended.code, back.ran) == (0, False)
+    assert "Done: 1 created" in ended.err
+    assert URL in ended.out
+
+
+def test_what_cannot_be_undone_is_told_with_the_reason_and_the_way_on(slx: Line) -> None:
+    slx.app.running = broken(left=(Problem("table t stays as it is now", "what it held is gone"),))
+
+    ended = slx("up", "website", "--local", "--rollback", "--quiet")
+
+    assert ended.code == 4
+    assert "table t stays as it is now: what it held is gone" in ended.err
+    assert "Not all undone: 1 removed" in ended.err
+    assert "`slx down` removes it all" in ended.err
+
+
+def test_a_rollback_that_cannot_begin_leaves_the_exit_code_of_the_failure(slx: Line) -> None:
+    slx.app.running = broken(refuses=SlxError("AWS cannot be reached", exit_code=Exit.FAILED))
+
+    ended = slx("up", "website", "--local", "--rollback")
+
+    assert ended.code == 4
+    assert "nothing is undone: AWS cannot be reached" in ended.err
+    assert "go on with: slx up website --rollback --local" in ended.err
+
+
+def test_json_tells_a_rollback_in_events_and_in_the_report(slx: Line) -> None:
+    slx.app.running = broken(left=(Problem("table t stays", "gone"),))
+
+    ended = slx("up", "website", "--yes", "--json", "--rollback")
+
+    assert [one["event"] for one in ended.records] == ["planned", "started", "ended", "undoing", "ended", "report"]
+    report = ended.records[-1]
+    assert (report["ok"], report["exit_code"]) == (False, 4)
+    assert report["rollback"]["ok"] is False
+    assert [one["status"] for one in report["rollback"]["steps"]] == ["done"]
+    assert [one["why"] for one in report["rollback"]["left"]] == ["gone"]
+
+
+def test_timings_tell_the_phases_of_the_run_and_leave_the_data_alone(slx: Line) -> None:
+    ended = slx("up", "website", "--yes", "--timings")
+
+    story = ended.err.split("where the time went: ")[1]
+    phases = ["start", "looking and planning", "asking", "making", "checking", "leaving"]
+    assert [line.split(maxsplit=2)[2] for line in story.splitlines()[1:]] == phases
+    assert ended.out == slx("up", "website", "--yes").out
+
+
+def test_timings_are_a_record_for_programs(slx: Line) -> None:
+    *_, record = slx("up", "website", "--yes", "--json", "--timings").records
+
+    assert record["event"] == "timings"
+    assert sum(one["seconds"] for one in record["phases"]) == pytest.approx(record["seconds"], abs=0.01)

@@ -1,0 +1,147 @@
+"""`slx watch`: what changes in the files of a blueprint's folder is brought about at once, without a look at AWS.
+
+What the stack is like is known from the `up` that came before, under whose lock this happens. So a function's new code
+is one call, and one more to see that it has arrived.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from serverless_cli import execute, plan
+from serverless_cli.app import catalog, reality
+from serverless_cli.app import up as making
+from serverless_cli.app.settings import Settings
+from serverless_cli.app.up import Up
+from serverless_cli.events import Listener
+from serverless_cli.model import Action, Observed, Outcome, Plan, Ref, Report, Stack, Status
+from serverless_cli.packaging.site import IGNORED
+from serverless_cli.remains import own_mark
+from serverless_cli.resources import KINDS
+
+EVERY_S = 0.15
+"""between two looks at the files; a save is felt as instant"""
+_SHARE = 5
+"""looking takes at most a fifth of the time, however many files there are"""
+_PASSED_OVER = IGNORED | {"__pycache__", "node_modules", ".venv", "venv", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
+
+Look = dict[str, tuple[int, int, int]]
+"""of each file what tells that it has changed: time, size, and the file's own number"""
+
+
+@dataclass(slots=True)
+class Watch:
+    """A stack that is up, and the files that it is made of."""
+
+    run: Up
+    path: Path
+    observed: dict[Ref, Observed | None] = field(default_factory=dict)
+    _seen: Look = field(default_factory=dict)
+
+    def begin(self, report: Report) -> None:
+        """Takes what the `up` that ended with this report has left as what there is, and the files as they are."""
+        self._take(report)
+        self._seen = look(self.path.parent)
+
+    def changed(self, cancel: threading.Event, clock: Callable[[], float] = time.monotonic) -> tuple[str, ...]:
+        """Waits until files have changed and stay so for a moment; their names. Nothing once `cancel` is set."""
+        pause_s = EVERY_S
+        while not cancel.wait(pause_s):
+            began = clock()
+            now = look(self.path.parent)
+            pause_s = max(EVERY_S, (clock() - began) * _SHARE)
+            if now == self._seen:
+                continue
+            if cancel.wait(EVERY_S / 3):
+                break
+            settled = look(self.path.parent)
+            if settled != now:  # still being written
+                continue
+            names = sorted(name for name in self._seen.keys() | now.keys() if self._seen.get(name) != now.get(name))
+            self._seen = now
+            return tuple(names)
+        return ()
+
+    def plan(self) -> tuple[Stack, Plan]:
+        """What the files call for now. Raises BlueprintError, and SlxError for what cannot be packed."""
+        session, record = self.run.session, self.run.journal.record
+        stack = catalog.read(self.path, session.settings, session.place(""), record.parameters)
+        ready = reality.prepare(stack)
+        known = {ref: self.observed.get(ref) for ref in ready.resources}
+        ready = reality.prepare(plan.fill_known(ready, known, KINDS))
+        return ready, plan.up(ready, {**self.observed, **known}, record, KINDS)
+
+    @staticmethod
+    def beyond(made: Plan, *, creating: bool) -> tuple[str, ...]:
+        """What of a plan is more than a change in place, and so wants somebody's consent; creating may have it."""
+        words = {Action.DELETE: "deleted", Action.REPLACE: "replaced"}
+        words |= {} if creating else {Action.CREATE: "created"}
+        return tuple(f"{step.ref} would be {words[step.action]}" for step in made.writes if step.action in words)
+
+    def push(self, stack: Stack, made: Plan, listen: Listener, cancel: threading.Event) -> Report:
+        """Carries out a plan that changes things in place."""
+        self.run.journal.describe(stack)
+        report = execute.run(
+            made,
+            kinds=KINDS,
+            aws=self.run.session.aws.fenced(self.run.lease.check),
+            journal=self.run.journal,
+            lease=self.run.lease,
+            listen=listen,
+            cancel=cancel,
+        )
+        self.run.journal.searched()
+        self._take(report)
+        return report
+
+    def _take(self, report: Report) -> None:
+        for ref, outcome in report.outcomes.items():
+            if outcome.status is Status.DONE and outcome.step.action is Action.DELETE:
+                self.observed.pop(ref, None)
+            elif outcome.status is Status.DONE:
+                self.observed[ref] = self._left(outcome)
+
+    def _left(self, outcome: Outcome) -> Observed | None:
+        step = outcome.step
+        spec = step.reality if step.action is Action.KEEP else step.spec
+        resource = self.run.stack.resources.get(step.ref)
+        ours = KINDS[step.ref.kind].marked and not (resource and resource.existing)
+        mark = own_mark(self.run.plan.place, step.ref) if ours else None
+        return Observed(spec, outcome.outputs, mark) if spec is not None else None
+
+
+@contextmanager
+def begin(settings: Settings, blueprint: str | None) -> Iterator[Watch]:
+    """As `up` begins; the stack's lock is held until the end of the `with`. Raises as `up` does."""
+    path = catalog.find(blueprint, settings.folder)
+    with making.begin(settings, blueprint) as run:
+        yield Watch(run, path)
+
+
+def look(folder: Path) -> Look:
+    """The files below a folder; what slx passes over, and what cannot be read, is left out."""
+    found: Look = {}
+    todo = [str(folder)]
+    while todo:
+        try:
+            entries = list(os.scandir(todo.pop()))
+        except OSError:
+            continue
+        for entry in entries:
+            if entry.name in _PASSED_OVER:
+                continue
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append(entry.path)
+                    continue
+                about = entry.stat()
+            except OSError:  # gone meanwhile
+                continue
+            found[os.path.relpath(entry.path, folder)] = (about.st_mtime_ns, about.st_size, about.st_ino)
+    return found
