@@ -206,7 +206,8 @@ class _Worker:
 def here(place: Place, step: Step) -> Here:
     """What the verbs get to know for a step. A former ref is the kinds' own again: the mark names that."""
     last = step.reality if step.recorded is None else step.recorded
-    return Here(step.ref.current, step.name, place, step.outputs, step.spec, last, step.absent, _retain(step))
+    fresh = step.action is Action.CREATE and step.reality is None
+    return Here(step.ref.current, step.name, place, step.outputs, step.spec, last, step.absent, _retain(step), fresh)
 
 
 def _retain(step: Step) -> bool | None:

@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from serverless_cli import execute, local, plan
 from serverless_cli.app import backup, reality, stacks
 from serverless_cli.app.backup import Backup
-from serverless_cli.app.session import Session, open_session
+from serverless_cli.app.session import Session, looking
 from serverless_cli.app.settings import Settings
-from serverless_cli.app.sweep import clear_late, remains
+from serverless_cli.app.sweep import remains
 from serverless_cli.events import Listener
 from serverless_cli.model import Action, Loss, Place, Plan, Ref, Report, Step, Sweep
 from serverless_cli.resources import KINDS, SPECS
@@ -63,8 +64,7 @@ class Down:
         """
         deleted = [step for step in self.plan.steps.values() if step.action is Action.DELETE]
         kept = {(step.ref.kind, step.name) for step in self.plan.steps.values() if step.action is Action.RETAIN}
-        clear_late(self.session.aws.fenced(self.lease.check), self.place, deleted)
-        found = remains(self.session.aws, self.place, deleted, kept)
+        found = remains(self.session.aws.fenced(self.lease.check), self.place, deleted, kept)
         if not found.left and not kept:
             self.journal.forget()
             self._stop_if_last()
@@ -86,7 +86,9 @@ def begin(settings: Settings, stack: str | None, *, into: Path | None = None) ->
     """
     if into:
         backup.room(into)
-    with open_session(settings) as session:
+
+    @contextmanager
+    def look(session: Session) -> Iterator[Down]:
         place = stacks.choose(session, stack)
         if not stacks.trace(session, place, stacks.record(session, place)):
             raise stacks.missing(session, place)
@@ -94,19 +96,38 @@ def begin(settings: Settings, stack: str | None, *, into: Path | None = None) ->
             lock(session.store, session.key(place), command=f"down {place.stack}/{place.stage}") as lease,
             Journal.open(session.store, session.key(place), SPECS) as journal,
         ):
-            made = _draft(session, place, journal)
-            yield Down(session, place, made, _losses(session, made), journal, lease)
+            made = _planned(session, place, journal)
+            with ThreadPoolExecutor(1, "losses") as pool:
+                losses = pool.submit(_losses, session, made)
+                made = _warned(session, made)
+            yield Down(session, place, made, losses.result(), journal, lease)
+
+    with looking(settings, look) as begun:
+        yield begun
 
 
-def _draft(session: Session, place: Place, journal: Journal) -> Plan:
-    record = journal.record
-    # The record may be an old one: another machine may have made what it does not know.
-    found = reality.found(session.aws, place) if record.complete else stacks.found(session, place)
-    if wish := stacks.wish(session.settings, place):
-        record = plan.presumed(wish, record)
-    observed = reality.observe(session.aws, plan.heres(place, KINDS, record, found))
-    made = plan.down(place, record, observed, KINDS, found)
-    obstacles, notes = reality.standing(session.aws.reading(), [execute.here(place, step) for step in made.writes])
+def _planned(session: Session, place: Place, journal: Journal) -> Plan:
+    record, reading = journal.record, session.aws.reading()
+    # The record may be an old one: another machine may have made what it does not know. So it is searched for in any
+    # case, at the same time as all that is recorded is looked at.
+    with ThreadPoolExecutor(1, "search") as pool:
+        search = reality.found if record.complete else partial(stacks.found, session)
+        searched = pool.submit(search, reading, place)
+        if wish := stacks.wish(session.settings, place):
+            record = plan.presumed(wish, record)
+        known = plan.heres(place, KINDS, record)
+        observed = reality.observe(reading, known)
+        found = searched.result()
+    heres = plan.heres(place, KINDS, record, found)
+    late = {ref: here for ref, here in heres.items() if ref not in known or here.outputs != known[ref].outputs}
+    observed |= reality.observe(reading, late)
+    return plan.down(place, record, observed, KINDS, found)
+
+
+def _warned(session: Session, made: Plan) -> Plan:
+    """The plan with what would make its deletions fail, and what else they do."""
+    heres = [execute.here(made.place, step) for step in made.writes]
+    obstacles, notes = reality.standing(session.aws.reading(), heres)
     return replace(made, obstacles=obstacles, notes=(*made.notes, *notes))
 
 

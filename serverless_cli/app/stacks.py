@@ -8,6 +8,7 @@ from dataclasses import replace
 from serverless_cli.app import catalog, reality
 from serverless_cli.app.session import Session
 from serverless_cli.app.settings import Settings
+from serverless_cli.aws.calls import Aws
 from serverless_cli.errors import Exit, SlxError
 from serverless_cli.model import Found, Place, Record, Stack
 from serverless_cli.names import STACK_OR_ID, STAGE
@@ -88,10 +89,10 @@ def trace(session: Session, place: Place, known: Record) -> bool:
 
     A record of nothing is one, too: of a `down` that was stopped before it had proven that nothing is left.
     """
-    return bool(known.entries) or place in recorded(session) or bool(found(session, place))
+    return bool(known.entries) or place in recorded(session) or bool(found(session, session.aws, place))
 
 
-def found(session: Session, place: Place) -> tuple[Found, ...]:
+def found(session: Session, aws: Aws, place: Place) -> tuple[Found, ...]:
     """All that carries the stack's mark; where its blueprint is not at hand, whatever name it was given there."""
     here = described(session)
-    return reality.found(session.aws, place, everywhere=here is None or here.stack != place.stack)
+    return reality.found(aws, place, everywhere=here is None or here.stack != place.stack)

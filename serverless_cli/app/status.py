@@ -68,7 +68,7 @@ def _named(session: Session, stack: str) -> StackState:
 
 def lost(session: Session, place: Place) -> StackState:
     """A stack of which nothing is recorded here, found by its marks. Raises SlxError when there are none."""
-    found = stacks.found(session, place)
+    found = stacks.found(session, session.aws, place)
     if not found:
         raise stacks.missing(session, place)
     return _searched(session, place, Record(), found)
@@ -90,7 +90,7 @@ def _all(session: Session) -> Overview:
 def _recorded(session: Session, place: Place) -> StackState:
     record = stacks.record(session, place)
     if not record.complete:
-        return _searched(session, place, record, stacks.found(session, place))
+        return _searched(session, place, record, stacks.found(session, session.aws, place))
     heres = plan.heres(place, KINDS, record)
     observed = reality.observe(session.aws, heres)
     states = tuple(_state(heres[ref], observed[ref], record) for ref in heres)

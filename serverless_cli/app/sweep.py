@@ -5,8 +5,9 @@ A list may name for a while what is gone (SQS's for a minute), so that whatever 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from serverless_cli import execute
@@ -33,26 +34,37 @@ class _Suspect:
 def clear_late(aws: Aws, place: Place, deleted: Iterable[Step]) -> None:
     """Removes once more what came back bare after it was deleted: Lambda may write to a log group after its function
     is gone."""
-    heres = {step.ref: execute.here(place, step) for step in deleted if KINDS[step.ref.kind].adopts_bare}
-    for ref, seen in reality.observe(aws.reading(), heres).items():
-        if seen and _ours(place, seen):
-            KINDS[ref.kind].delete(aws, heres[ref])
+    _clear(aws, _there(aws.reading(), place, _named(place, deleted)))
 
 
 def remains(aws: Aws, place: Place, deleted: Iterable[Step], kept: AbstractSet[tuple[str, str]] = frozenset()) -> Sweep:
     """What carries the stack's mark still, or is there again although it was deleted, with a mark or without.
 
-    `kept` are kinds and names to pass over.
+    What came back late is cleared first. `kept` are kinds and names to pass over.
     """
-    by_kind = reality.search(aws, place)
+    with ThreadPoolExecutor(1, "sweep") as pool:
+        searched = pool.submit(reality.search, aws, place)
+        there = _there(aws.reading(), place, _named(place, deleted))
+        by_kind = searched.result()
+    _clear(aws, there)
     marked = [one for many in by_kind.values() for one in many if one.mark and same_stack(one.mark, place)]
     listed = [_Suspect(one, Here(one.ref, one.name, place, one.outputs)) for one in marked if _thing(one) not in kept]
-    named = [_Suspect(Found(step.ref, step.name, None), execute.here(place, step)) for step in deleted]
-    still = _still(aws, place, [*listed, *named])
+    still = _still(aws, place, [*listed, *there])
     told = {_thing(one) for one in still if one.mark}
     left = tuple(one for one in still if one.mark or _thing(one) not in told)
-    there = kept | {_thing(one) for one in left}
-    return Sweep(left, {kind: sum(_thing(one) in there for one in many) for kind, many in by_kind.items()})
+    known = kept | {_thing(one) for one in left}
+    return Sweep(left, {kind: sum(_thing(one) in known for one in many) for kind, many in by_kind.items()})
+
+
+def _named(place: Place, deleted: Iterable[Step]) -> list[_Suspect]:
+    return [_Suspect(Found(step.ref, step.name, None), execute.here(place, step)) for step in deleted]
+
+
+def _clear(aws: Aws, late: Iterable[_Suspect]) -> None:
+    for one in late:
+        kind = KINDS[one.here.ref.kind]
+        if kind.adopts_bare:
+            kind.delete(aws, one.here)
 
 
 def _thing(one: Found) -> tuple[str, str]:
@@ -65,8 +77,7 @@ def _still(aws: Aws, place: Place, suspects: list[_Suspect]) -> list[Found]:
 
     def ask() -> bool:
         nonlocal left
-        seen = reality.observe(reading, {Ref("", str(n)): one.here for n, one in enumerate(left)})
-        left = [one for n, one in enumerate(left) if _there(place, one, seen[Ref("", str(n))])]
+        left = _there(reading, place, left)
         if left:
             raise NotYet(f"{len(left)} still there")
         return True
@@ -79,7 +90,13 @@ def _still(aws: Aws, place: Place, suspects: list[_Suspect]) -> list[Found]:
     return [one.found for one in left]
 
 
-def _there(place: Place, one: _Suspect, seen: Observed | None) -> bool:
+def _there(reading: Aws, place: Place, suspects: Sequence[_Suspect]) -> list[_Suspect]:
+    """Those that exist now."""
+    seen = reality.observe(reading, {Ref("", str(n)): one.here for n, one in enumerate(suspects)})
+    return [one for n, one in enumerate(suspects) if _is_left(place, one, seen[Ref("", str(n))])]
+
+
+def _is_left(place: Place, one: _Suspect, seen: Observed | None) -> bool:
     if seen is None or not _ours(place, seen):
         return False
     # A subscription that nobody confirmed cannot be removed from a topic that stays; it lapses by itself.

@@ -116,18 +116,24 @@ def draft(session: Session, path: Path, settings: Settings, record: Record) -> t
     Looking at AWS and packing code go on at once.
     """
     stack = catalog.read(path, settings, session.place(""), record.parameters)
-    with ThreadPoolExecutor(2, "draft") as pool:
+    reading = session.aws.reading()  # what the search has listed is not asked for again
+    with ThreadPoolExecutor(3, "draft") as pool:
         packed = pool.submit(reality.prepare, stack)
-        found = () if record.complete else reality.found(session.aws, stack.place)
-        heres = plan.heres(stack.place, KINDS, record, found, stack)
-        problems = pool.submit(reality.preflight, session.aws, heres)
-        observed = reality.observe(session.aws, heres)
+        searched = None if record.complete else pool.submit(reality.found, reading, stack.place)
+        heres = plan.heres(stack.place, KINDS, record, (), stack)
+        problems = pool.submit(reality.preflight, reading, heres)
+        observed = reality.observe(reading, heres)
+        found = searched.result() if searched else ()
         if not found and plan.behind(stack, observed, record, KINDS):
-            found = reality.found(session.aws, stack.place)
+            found = reality.found(reading, stack.place)
         ready = packed.result()
-        # What turned up only by packing (a bucket for large packages) or a search has not been looked at yet.
+        # What turned up only by packing (a bucket for large packages) or a search has not been looked at yet, or not
+        # where it was found.
         late = plan.heres(stack.place, KINDS, record, found, ready)
-        observed |= reality.observe(session.aws, {ref: here for ref, here in late.items() if ref not in observed})
+        observed |= reality.observe(
+            reading,
+            {ref: here for ref, here in late.items() if ref not in observed or here.outputs != heres[ref].outputs},
+        )
         ready = reality.prepare(plan.fill_known(ready, observed, KINDS))
         return ready, plan.up(ready, observed, record, KINDS, found), problems.result()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from serverless_cli.aws.calls import Aws
-from serverless_cli.errors import Location, Problem
+from serverless_cli.errors import Location, Problem, SlxError
 from serverless_cli.model import (
     Change,
     Found,
@@ -147,7 +147,8 @@ class Here:
     `outputs` are the ids that were recorded or observed. `wish` is what should be, `recorded` what was applied last;
     either may be None. `expected` is True when the journal says that we were about to create it after a read
     had found nothing: then something of that name without a mark is ours. `retain` is what its mark is to say of
-    that; None leaves what it says.
+    that; None leaves what it says. `fresh` is True when a read of this very run has found nothing: then `create` need
+    not look for what an earlier attempt left.
     """
 
     ref: Ref
@@ -158,6 +159,7 @@ class Here:
     recorded: Spec | None = None
     expected: bool = False
     retain: bool | None = None
+    fresh: bool = False
 
     @property
     def mark(self) -> Mark:
@@ -238,7 +240,7 @@ class Kind(ABC, Generic[S]):
 
         `saved` is told of each piece: how many things, how many bytes. Raises SlxError where the copy cannot be whole.
         """
-        raise NotImplementedError
+        raise SlxError(f"what a {self.kind} holds cannot be saved")
 
     def hold(self, aws: Aws, here: Here, spec: S, changes: tuple[Change, ...], folder: Path) -> S:
         """The spec as it was read, with what it takes to apply it again after these `changes` (none: after a

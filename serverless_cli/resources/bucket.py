@@ -279,7 +279,8 @@ class BucketKind(Kind[BucketSpec]):
 
     def preflight(self, aws: Aws, here: Here, spec: BucketSpec) -> Iterable[Problem]:
         """Block Public Access of the account wins over the bucket's: then no website of it can be public."""
-        if spec.blocked:
+        known = here.recorded
+        if spec.blocked or (isinstance(known, BucketSpec) and not known.blocked):
             return
         try:
             found = aws.find("s3control.GetPublicAccessBlock", AccountId=here.place.account)

@@ -61,6 +61,10 @@ class Lines:
         self.bytes += len(line)
         return len(line)
 
+    def abandon(self) -> None:
+        """Ends it as it is: what failed is not to be proven whole."""
+        self._file.close()
+
     def close(self) -> None:
         """Raises SlxError when the disk has something else than what was written."""
         self._file.flush()
@@ -80,6 +84,6 @@ def lines(path: Path) -> Iterator[Lines]:
     try:
         yield made
     except BaseException:
-        made._file.close()  # noqa: SLF001 - what failed is not to be proven whole
+        made.abandon()
         raise
     made.close()

@@ -211,7 +211,7 @@ class HttpApiKind(Kind[HttpApiSpec]):
         return Parts(aws, mine[0]["ApiId"]).observe(here, tuple(api["ApiId"] for api in mine[1:])) if mine else None
 
     def create(self, aws: Aws, here: Here, spec: HttpApiSpec) -> Outputs:
-        found = self.read(aws, here)
+        found = None if here.fresh else self.read(aws, here)
         if found is not None:
             # Left by an earlier attempt: there is no name that could be taken, so AWS would make a second one.
             todo = differences(spec, found.spec, self.create_only)

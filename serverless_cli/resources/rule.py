@@ -332,12 +332,24 @@ class RuleKind(Kind[RuleSpec]):
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         prefix = {"NamePrefix": f"{place.stack}-{place.stage}-"} if place else {}
-        for bus in aws.pages("events.ListEventBuses", "EventBuses"):
-            for one in aws.pages("events.ListRules", "Rules", EventBusName=bus["Name"], **prefix):
-                tags = aws.find("events.ListTagsForResource", ResourceARN=one["Arn"]) or {}
-                mark = Mark.of({tag["Key"]: tag.get("Value", "") for tag in tags.get("Tags") or ()})
-                if mark and belongs(mark, place):
-                    yield Found(Ref("rule", mark.id), rule_name(bus["Name"], one["Name"]), mark)
+
+        def rules(bus: str) -> list[tuple[str, Any]]:
+            return [(bus, one) for one in aws.pages("events.ListRules", "Rules", EventBusName=bus, **prefix)]
+
+        # The default bus is always there: its rules need not wait for the list of the others.
+        first, buses = together(
+            aws,
+            (
+                lambda: rules(DEFAULT_BUS),
+                lambda: [one["Name"] for one in aws.pages("events.ListEventBuses", "EventBuses")],
+            ),
+        )
+        others = aws.map(rules, [bus for bus in buses if bus != DEFAULT_BUS])
+        for bus, one in (*first, *(found for many in others for found in many)):
+            tags = aws.find("events.ListTagsForResource", ResourceARN=one["Arn"]) or {}
+            mark = Mark.of({tag["Key"]: tag.get("Value", "") for tag in tags.get("Tags") or ()})
+            if mark and belongs(mark, place):
+                yield Found(Ref("rule", mark.id), rule_name(bus, one["Name"]), mark)
 
 
 def _named(here: Here, key: str) -> dict[str, Any]:

@@ -27,6 +27,8 @@ def orphans(it: Orphans, target: Callable[[Place], str], remove: Callable[[Place
 
 def nothing(it: Orphans) -> Hang:
     """How far the search went that has found none."""
+    if not it.looked:
+        return Hang("", Text("no orphans: no local target runs for this folder"))
     seen = sum(it.looked.values())
     kinds = plural(len(it.looked), "kind")
     return Hang("", Text(f"no orphans: {plural(seen, 'thing')} of {kinds} carry slx's mark, and all are recorded here"))

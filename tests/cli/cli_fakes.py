@@ -189,6 +189,7 @@ class FakeApp:
     answer: Answer = field(default_factory=lambda: Answer("null", failed=False, log=""))
     calls: list[tuple[str, Any]] = field(default_factory=list)
     settings: Settings | None = None
+    into: Path | None = None
 
     def _asked(self, what: str, with_: Any = None, settings: Settings | None = None) -> None:
         self.calls.append((what, with_))
@@ -219,6 +220,7 @@ class FakeApp:
 
     @contextmanager
     def down(self, settings: Settings, stack: str | None, into: Path | None) -> Iterator[FakeRun]:
+        self.into = into
         self._asked("down", stack, settings)
         yield self.running
 

@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 from cli_fakes import FakeRun, Line, plan, step
 
-from serverless_cli.errors import AwsError
-from serverless_cli.model import Action, Found, Loss, Place, Ref, Status, Sweep
+from serverless_cli.errors import AwsError, Problem, SlxError
+from serverless_cli.events import Copying
+from serverless_cli.model import Action, Found, Loss, Place, Ref, Saved, Status, Sweep
 
 BUCKET = step(Action.DELETE, "bucket", "site", loses_data=True)
 
@@ -115,3 +118,79 @@ def test_a_stack_of_which_nothing_exists_needs_no_answer_on_a_terminal(down: Lin
 
     assert ended.code == 0
     assert "Remove all" not in ended.err
+
+
+SITE = Saved("objects", 3, 12_400, "objects.jsonl", "ab" * 32, "older versions")
+SAVING = (Copying(BUCKET.ref, BUCKET.name, 1, 400), Copying(BUCKET.ref, BUCKET.name, 3, 12_400, SITE))
+
+
+def test_a_backup_comes_after_the_answer_and_before_the_first_deletion(down: Line) -> None:
+    down.app.running.saves = SAVING
+
+    ended = down.typed("y\n", "down", "website", "--backup", "saved")
+
+    assert ended.code == 0
+    told = ["Remove all of this?", "1 by now", "saved    bucket site", "saved and proven in", "removed  bucket site"]
+    places = [ended.err.index(one) for one in told]
+    assert places == sorted(places)
+    assert str(down.folder / "saved") in ended.err
+    assert down.app.into == down.folder / "saved"
+
+
+def test_a_backup_in_json_is_a_line_for_each_copy(down: Line) -> None:
+    down.app.running.saves = SAVING
+
+    ended = down("down", "website", "--yes", "--json", "--backup", "/elsewhere")
+
+    assert [record["event"] for record in ended.records] == ["planned", "saving", "saved", "started", "ended", "report"]
+    assert ended.records[2] == {
+        "event": "saved",
+        "kind": "bucket",
+        "id": "site",
+        "name": BUCKET.name,
+        "count": 3,
+        "bytes": 12_400,
+        "what": "objects",
+        "sha256": "ab" * 32,
+        "without": "older versions",
+    }
+    assert down.app.into == Path("/elsewhere")
+
+
+def test_a_backup_that_fails_ends_the_command_before_anything_is_removed(down: Line) -> None:
+    down.app.running.breaks = SlxError("the backup failed, and nothing was removed", "the disk is full")
+
+    ended = down("down", "website", "--yes", "--backup", "saved")
+
+    assert ended.code == 1
+    assert "the disk is full" in ended.err
+    assert not down.app.running.ran
+
+
+def test_nothing_is_saved_when_the_answer_is_no(down: Line) -> None:
+    down.app.running.breaks = SlxError("somebody asked for a backup")
+
+    assert down.typed("n\n", "down", "website", "--backup", "saved").code == 8
+
+
+def test_what_no_backup_can_hold_is_told_before_the_question(down: Line) -> None:
+    jobs = step(Action.DELETE, "queue", "jobs", loses_data=True)
+    down.app.running.unsaved = (jobs,)
+    down.app.running.losses = {**down.app.running.losses, jobs.ref: (Loss("messages", 2),)}
+
+    ended = down.typed("n\n", "down", "website", "--backup", "saved")
+
+    assert ended.err.index("not in the backup: what queue jobs may hold") < ended.err.index("Remove all of this?")
+
+
+def test_what_would_make_a_removal_fail_is_told_and_nothing_is_asked(down: Line) -> None:
+    problem = Problem("table items is protected", "DynamoDB refuses it", "set `protected: false`")
+    down.app.running.plan = plan(BUCKET, obstacles=(problem,))
+
+    ended = down.typed("y\n", "down", "website")
+
+    assert ended.code == 1
+    assert "table items is protected" in ended.err
+    assert "set `protected: false`" in ended.err
+    assert "Remove all of this?" not in ended.err
+    assert not down.app.running.ran

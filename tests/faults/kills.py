@@ -119,8 +119,8 @@ class Scene:
     """whether the state is in S3 and not in the folder"""
     made: dict[tuple[str, bool], Mapping[str, list[str]]] = field(default_factory=dict)
     """what an undisturbed `up` of a blueprint makes, and an update of it"""
-    calls: dict[str, int] = field(default_factory=dict)
-    """how many calls an `up` of it takes, and some more: polling differs"""
+    room: dict[str, int] = field(default_factory=lambda: {"website": 100, "banking": 190})
+    """calls that bringing a stack up is given, before the command that is to be killed: polling makes them differ"""
 
     def folder(self, blueprint: str) -> Folder:
         folder = lives.settle(self.aws, blueprint, self.into / blueprint, scale=self.scale)
@@ -129,33 +129,28 @@ class Scene:
             folder.state = f"s3://{STATE_BUCKET}/slx"
         return folder
 
-    def learn(self, blueprint: str) -> None:
-        """Sees what an undisturbed stack is like. Raises AssertionError if that fails already."""
-        if blueprint in self.calls:
-            return
-        self.aws.reset()
-        folder = self.folder(blueprint)
-        for updated in (False, True):
+    def wanted(self, blueprint: str, *, updated: bool) -> Mapping[str, list[str]]:
+        """What an undisturbed `up` makes, or an update after it. Raises AssertionError if that fails already."""
+        if (blueprint, updated) not in self.made:
+            self.aws.reset()
+            folder = self.folder(blueprint)
+            must_go_well(folder)
             if updated:
                 change(blueprint, folder)
-            report = run_up(folder)
-            assert not failures(report), failures(report)
+                must_go_well(folder)
             self.made[blueprint, updated] = existing(folder)
-            self.calls.setdefault(blueprint, len(self.aws.proxy.calls()) + 15)
-        report, _ = folder.down()
-        assert not failures(report), failures(report)
+        return self.made[blueprint, updated]
 
     def attempt(self, point: Point) -> Seen:
         """Tries one point."""
-        self.learn(point.blueprint)
+        wanted = self.wanted(point.blueprint, updated=point.command == UPDATE) if point.then == UP else {}
         seen = Seen(point)
         folder = self._killed(point, seen)
         if not seen.killed:
             return seen
         self.aws.mark()
-        updated = point.command == UPDATE
         if point.then == UP:
-            converge(folder, seen, self.made[point.blueprint, updated])
+            converge(folder, seen, wanted)
         clear(folder, seen, gone=point.command != UPDATE and point.then == DOWN)
         seen.wrong("violations", *map(str, self.aws.violations))
         seen.operation = self._operation(point)
@@ -163,20 +158,19 @@ class Scene:
 
     def _operation(self, point: Point) -> str:
         """The call at which the command was killed."""
-        number = point.call + (0 if point.command == UP else self.calls[point.blueprint])
+        number = point.call + (0 if point.command == UP else self.room[point.blueprint])
         return next(f"{one['service']}.{one['operation']}" for one in self.aws.proxy.calls() if one["n"] == number)
 
     def _killed(self, point: Point, seen: Seen) -> Folder:
         """Runs the command up to the kill; the stack is up before, unless it is `up` that is to be killed."""
-        pid_file, first = self.into / "pid", 0 if point.command == UP else self.calls[point.blueprint]
+        pid_file, first = self.into / "pid", 0 if point.command == UP else self.room[point.blueprint]
         self.aws.reset(kill_at=first + point.call, kill_when=point.when, kill_pid_file=str(pid_file))
         folder = self.folder(point.blueprint)
         if first:
-            report = run_up(folder)
-            assert not failures(report), failures(report)
+            must_go_well(folder)
             spare = first - len(self.aws.proxy.calls())
             if spare < 0:  # it took unusually many calls
-                self.calls[point.blueprint] -= spare
+                self.room[point.blueprint] -= spare
                 return self._killed(point, seen)
             pad(self.aws, spare)
         if point.command == UPDATE:
@@ -228,6 +222,12 @@ def run_up(folder: Folder) -> Report:
         if begun.blockers:
             raise SlxError("; ".join(f"{one.what}: {one.why}" for one in begun.blockers))
         return begun.run(Story(), threading.Event())
+
+
+def must_go_well(folder: Folder) -> None:
+    """`up`, of which nothing is to be seen but that it works."""
+    report = run_up(folder)
+    assert not failures(report), failures(report)
 
 
 def converge(folder: Folder, seen: Seen, wanted: Mapping[str, list[str]]) -> None:

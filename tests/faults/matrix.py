@@ -5,6 +5,7 @@
     python tests/faults/matrix.py rules      all rules of AWS that the strict proxy knows, all shipped blueprints
     python tests/faults/matrix.py failing    each operation in turn fails for good
     python tests/faults/matrix.py rollback   each write in turn fails, and the run is undone
+    python tests/faults/matrix.py teardown   buckets of up to a hundred thousand objects, in flat memory
     python tests/faults/matrix.py together   two runs at once, on files and on S3
     python tests/faults/matrix.py broken     malformed blueprints and fuzzed ones
 
@@ -24,7 +25,7 @@ from typing import Protocol, cast
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("kills", "disturbed", "rules", "failing", "rollback", "together", "broken")
+NAMES = ("kills", "disturbed", "rules", "failing", "rollback", "teardown", "together", "broken")
 
 
 @dataclass

@@ -41,7 +41,7 @@ def idle(folder: Folder) -> None:
 
 
 # Its packages come from the package index.
-NAMES = [pytest.param(name, marks=pytest.mark.slow if name == "image-processing" else ()) for name in sorted(CHANGES)]
+NAMES = sorted(CHANGES)
 
 
 @pytest.mark.parametrize("folder", NAMES, indirect=True)

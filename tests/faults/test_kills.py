@@ -32,13 +32,12 @@ def scene(proxy: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scen
         # The bucket is there, its mark is not: only the journal says whose it is.
         "website:up:46:before:up",
         "website:up:46:after:down",
-        "website:update:44:after:up",
+        "website:update:44:after:down",
         "website:down:51:after:up",
         # All is gone, and that has not been proven yet: a record of nothing is left.
         "website:down:78:before:down",
         "banking:up:120:before:up",
-        "banking:update:97:after:up",
-        "banking:down:165:after:down",
+        "banking:update:97:after:down",
     ],
 )
 def test_what_a_killed_command_leaves_is_taken_up_or_down_by_the_next(scene: Scene, point: str):

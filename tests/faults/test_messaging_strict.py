@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from pathlib import Path
 
 import pytest
-from rig import SCALE, Aws, Folder, Story, failures
+from rig import SCALE, Aws, Folder, failures
 
 from serverless_cli.app import down
 
@@ -157,17 +156,17 @@ def test_all_of_it_can_be_made_again_at_once(shop: Folder):
     assert shop.aws.violations == []
 
 
-def test_a_protected_table_stays_and_the_rest_goes(shop: Folder, region: str):
+def test_a_protected_table_keeps_down_from_beginning(shop: Folder, region: str):
     shop.edit("blueprint.yaml", "ttl: expires", "protected: true")
     shop.up()
+    mark = shop.aws.mark()
 
     with down.begin(shop.settings, None) as begun:
-        found = failures(begun.run(Story(), threading.Event()))
+        [obstacle] = begun.plan.obstacles
 
-    assert list(found) == ["table orders"]
-    assert "protected against deletion" in found["table orders"]
-    time.sleep(20 * SCALE)
-    assert left(shop.aws, region) == ["shop-dev-orders"]
+    assert "table shop-dev-orders is protected against deletion" in obstacle.what
+    assert shop.aws.writes(mark) == []
+    assert "shop-dev-orders" in left(shop.aws, region)
 
 
 def test_what_is_somebody_elses_is_in_the_way_and_left_alone(shop: Folder, region: str):

@@ -6,6 +6,7 @@ import base64
 import json
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from rig import Aws, Folder, Story, failures
 from serverless_cli import execute
 from serverless_cli.app import down, orphans
 from serverless_cli.aws.calls import Aws as Calls
-from serverless_cli.model import Plan, Ref, Report, Sweep
+from serverless_cli.model import Plan, Report, Sweep
 from serverless_cli.resources import KINDS
 from serverless_cli.resources.base import Here
 from serverless_cli.resources.queue import QueueKind
@@ -80,22 +81,6 @@ def planned(folder: Folder) -> Iterator[Plan]:
         yield begun.plan
 
 
-def refused(folder: Folder) -> list[str]:
-    """What `down` says before it asks; nothing is written then."""
-    mark = folder.aws.mark()
-    done = folder.slx("down", "shop", "--yes")
-    assert done.returncode == 1, done.stderr
-    assert folder.aws.writes(mark) == []
-    with planned(folder) as plan:
-        return [one.what for one in plan.obstacles]
-
-
-def noted(folder: Folder) -> list[str]:
-    with planned(folder) as plan:
-        assert plan.obstacles == ()
-        return [one.what for one in plan.notes]
-
-
 def bucket(folder: Folder) -> str:
     [name] = folder.aws.left(REGION)["buckets"]
     return name
@@ -104,7 +89,7 @@ def bucket(folder: Folder) -> str:
 # Buckets
 
 
-def test_versions_delete_markers_and_unfinished_uploads_go(shop: Shop):
+def test_a_bucket_goes_with_all_that_is_in_it_even_while_it_is_filled(shop: Shop):
     folder = shop(FILES)
     name, s3 = bucket(folder), folder.aws.client("s3", REGION)
     for body in (b"1", b"2"):
@@ -113,53 +98,33 @@ def test_versions_delete_markers_and_unfinished_uploads_go(shop: Shop):
     s3.delete_object(Bucket=name, Key="folder/")
     s3.create_multipart_upload(Bucket=name, Key="large")
 
-    gone(folder, folder.down())
+    folder.aws.disturb(fail=["s3.DeleteObjects:partial/AccessDenied:1"])
+    report, _ = folder.down()
+    assert "folder/" in failures(report)["bucket files"]
+    assert folder.aws.left(REGION).keys() == {"buckets"}
 
-
-def test_a_bucket_that_is_filled_while_it_is_emptied_goes_once_the_writer_has_stopped(shop: Shop):
-    folder = shop(FILES)
-    name, s3 = bucket(folder), folder.aws.client("s3", REGION)
-    s3.put_object(Bucket=name, Key="first", Body=b"")
-    emptied: list[int] = []
+    folder.aws.disturb(fail=[])
+    mark, emptied = folder.aws.mark(), [0]
 
     def write() -> None:
-        while folder.aws.since().count("s3.DeleteBucket") < 3:
+        while folder.aws.since(mark).count("s3.DeleteBucket") < 3:
             s3.put_object(Bucket=name, Key="late", Body=b"")
-            emptied.append(folder.aws.since().count("s3.DeleteObjects"))
+            emptied.append(folder.aws.since(mark).count("s3.DeleteObjects"))
 
     writer = threading.Thread(target=write)
     writer.start()
-    found = folder.down()
+    report, sweep = folder.down()
     writer.join()
 
     assert max(emptied) >= 2
-    assert failures(found[0]) == {}
-    assert folder.aws.left(REGION) == {}
-
-
-def test_what_a_bucket_does_not_give_away_is_told_by_name(shop: Shop):
-    folder = shop(FILES)
-    folder.aws.client("s3", REGION).put_object(Bucket=bucket(folder), Key="locked", Body=b"")
-    folder.aws.disturb(fail=["s3.DeleteObjects:partial/AccessDenied:9"])
-
-    report, _ = folder.down()
-
-    assert "locked" in failures(report)["bucket files"]
+    assert (failures(report), sweep.left, folder.aws.left(REGION)) == ({}, (), {})
 
 
 # Names that rest, states that take time
 
 
-def test_a_stack_can_be_made_again_at_once(shop: Shop):
-    folder = shop(JOBS, ITEMS)
-    folder.down()
-
-    assert failures(folder.up()) == {}
-    gone(folder, folder.down())
-
-
-def test_tables_go_whatever_they_are_busy_with(shop: Shop):
-    folder = shop("  changing: {type: table, key: id}\n", "  going: {type: table, key: id}\n")
+def test_busy_tables_go_and_names_that_rest_can_be_used_again_at_once(shop: Shop):
+    folder = shop(JOBS, "  changing: {type: table, key: id}\n", "  going: {type: table, key: id}\n")
     dynamodb = folder.aws.client("dynamodb", REGION)
     stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
     dynamodb.update_table(TableName="shop-dev-changing", StreamSpecification=stream)
@@ -167,34 +132,46 @@ def test_tables_go_whatever_they_are_busy_with(shop: Shop):
 
     gone(folder, folder.down())
 
+    assert failures(folder.up()) == {}
+    gone(folder, folder.down())
+
 
 # What down learns before it asks
 
 
-def test_a_protected_table_is_told_before_anything_is_asked(shop: Shop):
-    folder = shop(JOBS, "  items: {type: table, key: id, protected: true}\n")
-
-    assert refused(folder) == ["table shop-dev-items is protected against deletion"]
-
-
-def test_rules_and_targets_of_others_are_told_before_anything_is_asked(shop: Shop):
-    folder = shop(JOBS, BUS)
-    events = folder.aws.client("events", REGION)
+def test_what_would_make_a_teardown_fail_is_told_before_anything_is_asked(shop: Shop):
+    folder = shop(JOBS, BUS, "  items: {type: table, key: id, protected: true}\n", "  runner: {type: role}\n")
+    events, iam = folder.aws.client("events", REGION), folder.aws.client("iam", REGION)
     events.put_rule(Name="theirs", EventBusName="shop-dev-events", EventPattern='{"source": ["x"]}')
     target = {"Id": "theirs", "Arn": f"arn:aws:sqs:{REGION}:123456789012:shop-dev-jobs"}
     events.put_targets(Rule="shop-dev-ours", EventBusName="shop-dev-events", Targets=[target])
+    [role] = folder.aws.left(REGION)["roles"]
+    iam.create_instance_profile(InstanceProfileName="machine")
+    iam.add_role_to_instance_profile(InstanceProfileName="machine", RoleName=role)
+    mark = folder.aws.mark()
 
-    assert sorted(refused(folder)) == [
+    done = folder.slx("down", "shop", "--yes", "--json")
+
+    assert done.returncode == 1, done.stderr
+    assert sorted(one["what"] for one in json.loads(done.stdout.splitlines()[0])["obstacles"]) == [
         "event bus shop-dev-events has the rule theirs",
+        f"role {role} is in the instance profile machine",
         "rule shop-dev-events/shop-dev-ours has targets that are not slx's: theirs",
+        "table shop-dev-items is protected against deletion",
     ]
+    assert folder.aws.writes(mark) == []
 
     events.remove_targets(Rule="shop-dev-ours", EventBusName="shop-dev-events", Ids=["theirs"])
     events.delete_rule(Name="theirs", EventBusName="shop-dev-events")
+    iam.remove_role_from_instance_profile(InstanceProfileName="machine", RoleName=role)
+    folder.edit("blueprint.yaml", ", protected: true", "")
+    folder.up()
+    # What may not be looked at beforehand keeps nothing from going.
+    folder.aws.disturb(fail=["iam.ListInstanceProfilesForRole:AccessDenied:1"])
     gone(folder, folder.down())
 
 
-def test_what_others_have_hung_on_a_function_and_its_role_is_told(shop: Shop):
+def test_what_others_have_hung_on_a_function_and_its_role_is_told_and_who_writes_goes_first(shop: Shop):
     folder = shop(FILES, ITEMS, JOBS, WORK)
     iam, lambda_ = folder.aws.client("iam", REGION), folder.aws.client("lambda", REGION)
     [role] = folder.aws.left(REGION)["roles"]
@@ -205,103 +182,58 @@ def test_what_others_have_hung_on_a_function_and_its_role_is_told(shop: Shop):
     folder.aws.client("sqs", REGION).create_queue(QueueName="theirs")
     source = f"arn:aws:sqs:{REGION}:123456789012:theirs"
     theirs = made(lambda: lambda_.create_event_source_mapping(FunctionName="shop-dev-work", EventSourceArn=source))
+    mark = folder.aws.mark()
 
-    assert sorted(noted(folder)) == [
+    with down.begin(folder.settings, "shop") as begun:
+        plan, report, sweep = begun.plan, begun.run(Story(), threading.Event()), begun.sweep()
+
+    assert plan.obstacles == ()
+    assert sorted(one.what for one in plan.notes) == [
         "an event source mapping of somebody else's calls function shop-dev-work",
         f"the inline policy by-hand goes with role {role}",
     ]
-
-    report, sweep = folder.down()
-
     assert (failures(report), sweep.left) == ({}, ())
     assert folder.aws.left(REGION) == {"mappings": [source], "queues": ["theirs"]}
     assert iam.get_policy(PolicyArn=policy)["Policy"]["AttachmentCount"] == 0
     assert lambda_.get_event_source_mapping(UUID=theirs["UUID"])
+    calls = folder.aws.since(mark)
+    assert calls.index("lambda.DeleteFunction") < min(
+        calls.index("s3.DeleteBucket"), calls.index("dynamodb.DeleteTable")
+    )
 
 
 def made(create: Callable[[], Any]) -> Any:
     """What is created once AWS has made up its mind about a policy."""
-    for _ in range(100):
+    for _ in range(200):
         try:
             return create()
         except ClientError:
-            continue
+            time.sleep(0.05)
     return create()
 
 
-def test_a_role_in_an_instance_profile_is_told_before_anything_is_asked(shop: Shop):
-    folder = shop("  runner: {type: role}\n")
-    iam = folder.aws.client("iam", REGION)
-    [role] = folder.aws.left(REGION)["roles"]
-    iam.create_instance_profile(InstanceProfileName="machine")
-    iam.add_role_to_instance_profile(InstanceProfileName="machine", RoleName=role)
-
-    assert refused(folder) == [f"role {role} is in the instance profile machine"]
-
-
-def test_what_may_not_be_looked_at_beforehand_keeps_nothing_from_going(shop: Shop):
-    folder = shop("  runner: {type: role}\n")
-    folder.aws.disturb(fail=["iam.ListInstanceProfilesForRole:AccessDenied:1"])
-
-    gone(folder, folder.down())
-
-
 # Order
-
-
-def test_who_writes_goes_before_what_is_written_to(shop: Shop):
-    folder = shop(FILES, ITEMS, JOBS, WORK)
-
-    with planned(folder) as plan:
-        assert Ref("function", "work") in plan.steps[Ref("bucket", "files")].needs
-        assert Ref("function", "work") in plan.steps[Ref("table", "items")].needs
-    mark = folder.aws.mark()
-    gone(folder, folder.down())
-
-    calls = folder.aws.since(mark)
-    assert calls.index("lambda.DeleteFunction") < calls.index(
-        "s3.ListObjectVersions", calls.index("lambda.DeleteFunction")
-    )
-    assert calls.index("lambda.DeleteFunction") < calls.index("s3.DeleteBucket")
 
 
 # What stays
 
 
 def test_what_is_to_be_retained_stays_when_record_and_blueprint_are_lost(shop: Shop):
-    folder = shop(JOBS, "  items: {type: table, key: id, retain: true}\n")
+    folder = shop(JOBS, "  items: {type: table, key: id, retain: true}\n", "  files: {type: bucket, retain: true}\n")
+    folder.edit("blueprint.yaml", "bucket, retain: true", "bucket")
+    folder.edit("blueprint.yaml", "{type: queue}", "{type: queue, retain: true}")
+    mark = folder.aws.mark()
+    assert failures(folder.up()) == {}
+    assert sorted(folder.aws.writes(mark)) == ["s3.PutBucketTagging", "sqs.TagQueue"]
+    assert folder.plan().writes == ()
+    assert folder.status().ok
     forget(folder)
 
     report, sweep = folder.down("shop")
 
     assert failures(report) == {}
     assert sweep.left == ()
-    assert folder.aws.left(REGION) == {"tables": ["shop-dev-items"]}
-
-
-def test_what_is_no_longer_to_be_retained_goes(shop: Shop):
-    folder = shop("  items: {type: table, key: id, retain: true}\n", "  files: {type: bucket, retain: true}\n")
-    folder.edit("blueprint.yaml", ", retain: true", "")
-    mark = folder.aws.mark()
-    assert failures(folder.up()) == {}
-    assert sorted(folder.aws.writes(mark)) == ["dynamodb.TagResource", "s3.PutBucketTagging"]
-    assert folder.plan().writes == ()
-    assert folder.status().ok
-    forget(folder)
-
-    gone(folder, folder.down("shop"))
-
-
-def test_what_is_to_be_retained_from_now_on_says_so(shop: Shop):
-    folder = shop(JOBS)
-    folder.edit("blueprint.yaml", "{type: queue}", "{type: queue, retain: true}")
-    folder.up()
-    assert folder.plan().writes == ()
-    forget(folder)
-
-    folder.down("shop")
-
-    assert folder.aws.left(REGION) == {"queues": ["shop-dev-jobs"]}
+    assert folder.aws.left(REGION) == {"tables": ["shop-dev-items"], "queues": ["shop-dev-jobs"]}
 
 
 # What is found
@@ -329,7 +261,7 @@ class DeafQueue(QueueKind):
         pass
 
 
-def test_the_proof_finds_what_a_deletion_has_left(shop: Shop):
+def test_the_proof_finds_what_a_deletion_has_left_and_what_is_there_again_without_a_mark(shop: Shop):
     folder = shop(JOBS, ITEMS)
 
     with down.begin(folder.settings, None) as begun:
@@ -341,17 +273,6 @@ def test_the_proof_finds_what_a_deletion_has_left(shop: Shop):
             lease=begun.lease,
             listen=Story(),
         )
-        sweep = begun.sweep()
-
-    assert failures(report) == {}
-    assert [(str(one.ref), one.name) for one in sweep.left] == [("queue jobs", "shop-dev-jobs")]
-    gone(folder, folder.down())
-
-
-def test_the_proof_finds_what_is_there_again_without_a_mark(shop: Shop):
-    folder = shop("  items: {type: table, key: id}\n")
-    with down.begin(folder.settings, None) as begun:
-        begun.run(Story(), threading.Event())
         folder.aws.client("dynamodb", REGION).create_table(
             TableName="shop-dev-items",
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
@@ -360,13 +281,19 @@ def test_the_proof_finds_what_is_there_again_without_a_mark(shop: Shop):
         )
         sweep = begun.sweep()
 
-    assert [one.name for one in sweep.left] == ["shop-dev-items"]
+    assert failures(report) == {}
+    assert {str(one.ref): bool(one.mark) for one in sweep.left} == {"queue jobs": True, "table items": False}
+
+    report, sweep = folder.down()
+
+    assert (failures(report), sweep.left) == ({}, ())
+    assert folder.aws.left(REGION) == {"tables": ["shop-dev-items"]}
 
 
 # Backups
 
 
-def test_what_is_saved_can_be_put_back_as_it_was(shop: Shop, tmp_path: Path):
+def test_a_backup_that_fails_removes_nothing_and_what_is_saved_can_be_put_back_as_it_was(shop: Shop, tmp_path: Path):
     folder = shop(FILES, ITEMS, JOBS)
     name, s3 = bucket(folder), folder.aws.client("s3", REGION)
     dynamodb = folder.aws.client("dynamodb", REGION)
@@ -381,6 +308,15 @@ def test_what_is_saved_can_be_put_back_as_it_was(shop: Shop, tmp_path: Path):
         QueueUrl=folder.aws.client("sqs", REGION).get_queue_url(QueueName="shop-dev-jobs")["QueueUrl"], MessageBody="x"
     )
 
+    folder.aws.disturb(fail=["s3.GetObject:AccessDenied:99"])
+    mark = folder.aws.mark()
+    done = folder.slx("down", "--yes", "--backup", str(tmp_path / "failed"))
+    assert done.returncode == 5, done.stderr
+    assert "the backup failed, and nothing was removed" in done.stderr
+    assert folder.aws.writes(mark) == []
+    assert not (tmp_path / "failed" / "manifest.json").exists()
+
+    folder.aws.disturb(fail=[])
     done = folder.slx("down", "--yes", "--json", "--backup", str(tmp_path / "saved"))
 
     assert done.returncode == 0, done.stderr
@@ -405,20 +341,6 @@ def test_what_is_saved_can_be_put_back_as_it_was(shop: Shop, tmp_path: Path):
     )  # fmt: skip
     [back] = dynamodb.scan(TableName="shop-dev-items")["Items"]
     assert {**back, "s": {"NS": sorted(back["s"]["NS"])}} == item
-
-
-def test_a_backup_that_fails_removes_nothing(shop: Shop, tmp_path: Path):
-    folder = shop(FILES, JOBS)
-    folder.aws.client("s3", REGION).put_object(Bucket=bucket(folder), Key="a", Body=b"1")
-    folder.aws.disturb(fail=["s3.GetObject:AccessDenied:99"])
-    mark = folder.aws.mark()
-
-    done = folder.slx("down", "--yes", "--backup", str(tmp_path / "saved"))
-
-    assert done.returncode == 5, done.stderr
-    assert "the backup failed, and nothing was removed" in done.stderr
-    assert folder.aws.writes(mark) == []
-    assert not (tmp_path / "saved" / "manifest.json").exists()
 
 
 # Orphans
@@ -461,7 +383,7 @@ def test_orphans_are_what_carries_a_mark_and_is_recorded_nowhere(shop: Shop):
     assert document["looked"]["role"] == 2
 
     folder.down("shop/dev")
-    left = folder.aws.left(REGION)
+    left = {kind: sorted(names) for kind, names in folder.aws.left(REGION).items()}
     assert left == {
         "roles": ["bare", "elsewhere"],
         "queues": ["theirs"],

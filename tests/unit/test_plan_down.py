@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serverless_cli import graph
+from serverless_cli.execute import here
 from serverless_cli.model import Action, Found, Observed, Record
 from serverless_cli.plan import down, fill_known, heres, lost, presumed, up
 from tests.unit.fakes import KINDS, PLACE, ThingSpec
@@ -117,6 +118,63 @@ def test_what_a_search_found_goes_after_what_is_recorded_of_lower_rank():
     plan = down(PLACE, record(entry("gate api")), {}, KINDS, [Found(ref("table t"), "t", mark("t"))])
 
     assert needs(plan, "table t") == {"gate api"}
+
+
+def test_what_holds_data_goes_after_those_who_name_it():
+    writer = replace(entry("f"), spec=ThingSpec(link="arn:aws:x:::t/*"))
+    bystander = replace(entry("g"), spec=ThingSpec(link="arn:aws:x:::tt/*", labels={"other": "t-2"}))
+
+    plan = down(PLACE, record(entry("table t"), writer, bystander), {}, KINDS)
+
+    assert needs(plan, "table t") == {"thing f"}
+
+
+def test_what_holds_data_goes_after_those_who_work_under_a_role_that_names_it():
+    role = replace(entry("group role"), spec=ThingSpec(labels={"resource": "arn:aws:x:table/t"}))
+    recorded = record(entry("table t"), role, entry("f", "group role"), entry("g"))
+
+    plan = down(PLACE, recorded, {}, KINDS)
+
+    assert needs(plan, "table t") == {"thing f"}
+    assert needs(plan, "group role") == {"thing f"}
+
+
+def test_who_is_recorded_to_go_later_is_not_waited_for():
+    writer = replace(entry("f"), spec=ThingSpec(link="t"))
+
+    plan = down(PLACE, record(entry("table t", "f"), writer), {}, KINDS)
+
+    assert needs(plan, "thing f") == {"table t"}
+    assert needs(plan, "table t") == set()
+
+
+def test_what_a_mark_says_to_retain_stays_though_no_record_says_so():
+    kept = replace(mark("a"), retain=True)
+    found = [Found(ref("a"), "a", kept), Found(ref("b"), "b", mark("b"))]
+    observed = refs({"a": Observed(ThingSpec(), mark=kept), "b": seen("b")})
+
+    assert actions(down(PLACE, Record(), observed, KINDS, found)) == {"thing a": "retain", "thing b": "delete"}
+    assert actions(down(PLACE, Record(), {}, KINDS, found)) == {"thing a": "retain", "thing b": "delete"}
+
+
+@pytest.mark.parametrize(("said", "wished"), [(True, False), (False, True), (None, True)])
+def test_what_a_mark_says_of_retaining_follows_the_blueprint(said, wished):
+    observed = refs({"a": Observed(ThingSpec(), mark=replace(mark("a"), retain=said))})
+
+    [step] = up(stack(wish("a", retain=wished)), observed, record(entry("a", retain=wished)), KINDS).steps.values()
+
+    assert step.action is Action.UPDATE
+    assert [(one.path, one.after) for one in step.changes] == [(("mark", "retain"), wished)]
+    assert here(PLACE, step).mark.tags["slx:retain"] == str(wished).lower()
+
+
+@pytest.mark.parametrize(("said", "wished"), [(True, True), (False, False), (None, False)])
+def test_a_mark_that_says_what_the_blueprint_does_stays(said, wished):
+    observed = refs({"a": Observed(ThingSpec(), mark=replace(mark("a"), retain=said))})
+
+    [step] = up(stack(wish("a", retain=wished)), observed, record(entry("a", retain=wished)), KINDS).steps.values()
+
+    assert step.action is Action.KEEP
 
 
 def test_entries_that_need_one_another_are_taken_down_by_rank():
