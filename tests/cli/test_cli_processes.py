@@ -41,10 +41,18 @@ cli.main(["outputs"], obj=Wiring(FakeApp(values={{f"name{{n}}": "x" * 100 for n 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
 
 
+def heeding() -> None:
+    """For a process: what started the tests may have had signals ignored (nohup, a job in the background)."""
+    for one in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(one, signal.SIG_DFL)
+
+
 def begin(script: str, *args: str) -> subprocess.Popen[str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("SLX_", "AWS_"))}
     command = [sys.executable, "-c", script, *args]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    heeds = None if os.name == "nt" else heeding
+    return subprocess.Popen(command, text=True, env=environ, preexec_fn=heeds, **pipes)  # noqa: PLW1509 - no threads here
 
 
 def read_until(process: subprocess.Popen[str], said: str) -> None:

@@ -31,7 +31,7 @@ def run(chosen: argparse.Namespace) -> Tally:
     for store in STORES if chosen.store == "all" else (chosen.store,):
         with tempfile.TemporaryDirectory() as folder, together.scene(store, Path(folder) / "machines") as scene:
             for pair in (*PAIRS, *TROUBLED) if chosen.pair == "all" else (chosen.pair,):
-                counts = dict.fromkeys(("rounds", "one_worked", "in_turn", *ZERO), 0)
+                counts = dict.fromkeys(("rounds", "one_worked", "in_turn", "in_window", *ZERO), 0)
                 for number in range(chosen.rounds):
                     count(counts, seen := play(scene, pair, number, chosen.seed), tally, f"{store} {number}")
                     tried += 1
@@ -53,6 +53,7 @@ def count(counts: dict[str, int], seen: Seen, tally: Tally, where: str) -> None:
     counts["rounds"] += 1
     counts["one_worked"] += seen.one_worked
     counts["in_turn"] += not seen.one_worked and not seen.stuck
+    counts["in_window"] += bool(seen.in_window)
     found = (seen.loser_wrote, seen.both_won, seen.unnamed, seen.stuck)
     for column, lines in zip(ZERO, found, strict=True):
         counts[column] += bool(lines)

@@ -107,6 +107,7 @@ def test_all_there_is_goes_up_changes_and_comes_down(folder: Folder):
     print("met:", *sorted(folder.aws.rules("armed")))
 
 
+@pytest.mark.slow
 @pytest.mark.strict
 @pytest.mark.parametrize("faults", [LOST])
 def test_answers_that_are_lost_make_nothing_twice_and_leave_nothing(folder: Folder):
@@ -127,6 +128,7 @@ def test_answers_that_are_lost_make_nothing_twice_and_leave_nothing(folder: Fold
     assert folder.aws.violations == []
 
 
+@pytest.mark.slow
 @pytest.mark.strict
 def test_all_there_is_can_be_found_again_by_its_marks(folder: Folder):
     before = folder.aws.left(REGION)

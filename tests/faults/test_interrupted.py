@@ -262,6 +262,7 @@ def _take_terminal() -> None:
     import fcntl
     import termios
 
+    heeding()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 

@@ -63,7 +63,7 @@ def test_a_stack_with_its_state_in_s3_goes_up_stays_and_comes_down(shared: Folde
     assert shared.aws.violations == []
 
 
-@pytest.mark.parametrize("spoil", ["deleted", "corrupt"])
+@pytest.mark.parametrize("spoil", ["deleted", pytest.param("corrupt", marks=pytest.mark.slow)])
 def test_a_state_that_is_lost_or_spoilt_in_s3_heals(shared: Folder, spoil: str) -> None:
     shared.up()
     [(key, content)] = objects(shared, JOURNAL).items()

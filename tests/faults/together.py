@@ -89,11 +89,13 @@ class Ended:
 
 @dataclass
 class Seen:
-    """What came of one round. Each entry of a list is one thing that must not be."""
+    """What came of one round. Each entry of a list but `in_window` is one thing that must not be."""
 
     what: str
     codes: tuple[int, ...] = ()
     one_worked: bool = False
+    in_window: list[str] = field(default_factory=list)
+    """the one call that a holder may have been about to send when it was paused: AWS's services know no lock"""
     loser_wrote: list[str] = field(default_factory=list)
     both_won: list[str] = field(default_factory=list)
     unnamed: list[str] = field(default_factory=list)
@@ -311,7 +313,10 @@ def _resume(it: Scene, seen: Seen, one: subprocess.Popen[str], two: Ended) -> No
         seen.both_won.append(f"both end with 0: {loser.story[-600:]}")
     elif "lock" not in loser.story or "Traceback" in loser.story:
         seen.unnamed.append(loser.story[-600:])
-    seen.loser_wrote += [text for _, text in loser.machine.writes(woken if it.state == "s3" else 0.0)]
+    wrote = [text for _, text in loser.machine.writes(woken if it.state == "s3" else 0.0)]
+    window = 1 if it.state == "s3" else 0
+    seen.in_window += wrote[:window]
+    seen.loser_wrote += wrote[window:]
 
 
 def _beyond_state(writes: list[tuple[float, str]]) -> list[str]:
