@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from serverless_cli.model import Outcome, Plan, Ref, Saved, Step
+from serverless_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

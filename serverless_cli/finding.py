@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from serverless_cli.records import dataclass
 
 Path = tuple[str | int, ...]
 """Where something is in a value: keys and indexes from its top."""

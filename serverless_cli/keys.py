@@ -9,8 +9,9 @@ A field without a default is required.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NewType
+
+from serverless_cli.records import dataclass
 
 Folder = NewType("Folder", str)
 """A folder inside the blueprint's own, given relative to it; after reading: its absolute path."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Self
 
 from serverless_cli.errors import Location, Problem, SlxError
+from serverless_cli.records import dataclass
 
 Outputs = Mapping[str, str]
 """What AWS handed out for a resource, by attribute name: ids, URLs, ARNs that cannot be computed."""
@@ -537,7 +538,11 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """The proof after a teardown: what carries the stack's mark still, and how many of each kind were looked at."""
+    """The proof after a teardown: what carries the stack's mark still, and how many of each kind were looked at.
+
+    `unseen` are the kinds that the caller may not list, so that only what is recorded of them was looked at.
+    """
 
     left: tuple[Found, ...]
     looked: Mapping[str, int]
+    unseen: tuple[str, ...] = ()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 
 from serverless_cli.model import Place
+from serverless_cli.records import dataclass
 
 STACK_OR_ID = re.compile(r"[a-z][a-z0-9_-]*")
 STAGE = re.compile(r"[a-z][a-z0-9]*")

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import field, fields, is_dataclass, replace
 from typing import Any
 
 from serverless_cli import graph
 from serverless_cli.errors import Problem
 from serverless_cli.model import Action, Entry, Found, Mark, Observed, Place, Record, Ref, Resource, Step
+from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Kind
 
 Kinds = Mapping[str, Kind[Any]]

@@ -4,7 +4,8 @@ was spent outside of calls. Pure but for the list that it keeps."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from serverless_cli.records import dataclass
 
 TOUCHING_S = 0.002
 """a call that began this long before another one's end may still have waited for it: threads are not exact"""

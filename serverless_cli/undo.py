@@ -8,7 +8,7 @@ ownership and order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import field, fields, is_dataclass, replace
 from typing import Any
 
 from serverless_cli import diff
@@ -30,6 +30,7 @@ from serverless_cli.model import (
     Status,
     Step,
 )
+from serverless_cli.records import dataclass
 from serverless_cli.remains import Clearing, Kinds, edges, remnants
 from serverless_cli.resources.base import Here
 from serverless_cli.resources.ownership import ForeignError

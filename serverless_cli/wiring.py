@@ -6,10 +6,11 @@ So that an API can ask for an invoke permission, or a function for a role, witho
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from serverless_cli.errors import Location
 from serverless_cli.model import Ref, Spec
+from serverless_cli.records import dataclass
 
 RETENTION_DAYS = (
     1,

@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from serverless_cli.aws.calls import Aws
 from serverless_cli.errors import Exit, SlxError
 from serverless_cli.events import Copying
 from serverless_cli.model import Action, Place, Plan, Ref, Saved, Step
+from serverless_cli.records import dataclass
 from serverless_cli.resources import KINDS
 from serverless_cli.resources.copies import FOLDER, create, make, settle
 

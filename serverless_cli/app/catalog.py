@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from serverless_cli.app.settings import Settings
 from serverless_cli.errors import Exit, SlxError
 from serverless_cli.model import NOTHING, Place, Stack
+from serverless_cli.records import dataclass
 
 HERE = "blueprint.yaml"
 NOWHERE = Place("", "", "us-east-1", "123456789012")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from serverless_cli import local
 from serverless_cli.app.session import STATE_FOLDER
+from serverless_cli.records import dataclass
 from serverless_cli.state.store import JOURNAL, FileStore
 
 

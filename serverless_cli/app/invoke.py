@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import difflib
-from dataclasses import dataclass
 
 from serverless_cli.app import stacks
 from serverless_cli.app.session import open_session
 from serverless_cli.app.settings import Settings
 from serverless_cli.errors import Exit, SlxError
 from serverless_cli.model import Ref
+from serverless_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

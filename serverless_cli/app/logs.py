@@ -6,7 +6,6 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from serverless_cli.app import stacks
@@ -14,6 +13,7 @@ from serverless_cli.app.session import open_session
 from serverless_cli.app.settings import Settings
 from serverless_cli.aws.calls import Aws
 from serverless_cli.errors import Exit, SlxError
+from serverless_cli.records import dataclass
 
 LATE_MS = 15_000
 """how late CloudWatch may show what was written: that far back is looked again, and what is known left out"""

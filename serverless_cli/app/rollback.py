@@ -10,7 +10,6 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from serverless_cli import execute, undo
@@ -20,6 +19,7 @@ from serverless_cli.app.sweep import clear_late, remains
 from serverless_cli.errors import Problem, SlxError
 from serverless_cli.events import Listener
 from serverless_cli.model import Action, Change, Entry, Outputs, Plan, Record, Ref, Report, Spec, Step
+from serverless_cli.records import dataclass
 from serverless_cli.resources import KINDS
 from serverless_cli.state.journal import Journal
 from serverless_cli.state.lease import Lease

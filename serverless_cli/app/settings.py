@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from serverless_cli.aws.calls import Observer
 from serverless_cli.errors import Exit, SlxError
 from serverless_cli.names import STAGE
+from serverless_cli.records import dataclass
 
 PROJECT_FILE = "slx.yaml"
 
@@ -23,6 +24,7 @@ class Settings:
     """Flags, environment and project file, already merged. `folder` is where `.slx` lies.
 
     `parameters` are given for this run; `environment` has those of SLX_PARAM_*, by their names in capitals.
+    `endpoint_url` is AWS_ENDPOINT_URL's where `endpoint_ambient`: then AWS_ENDPOINT_URL_S3 and its like go before it.
     `notify` is told short lines of the story (`starting the local target`); `observe` sees every call to AWS.
     """
 
@@ -32,6 +34,7 @@ class Settings:
     region: str | None = None
     local: bool = False
     endpoint_url: str | None = None
+    endpoint_ambient: bool = False
     state: str | None = None
     protected_stages: tuple[str, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)

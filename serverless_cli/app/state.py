@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from serverless_cli import plan
 from serverless_cli.app import reality, stacks
@@ -12,6 +11,7 @@ from serverless_cli.app.session import Session, endpoint, open_session, store
 from serverless_cli.app.settings import Settings
 from serverless_cli.errors import Exit, SlxError
 from serverless_cli.model import Action, Observed, Place, Record, Ref, Stack, Step
+from serverless_cli.records import dataclass
 from serverless_cli.remains import ours, own_mark
 from serverless_cli.resources import KINDS, SPECS
 from serverless_cli.resources.base import Here
@@ -175,7 +175,7 @@ def repair(settings: Settings, stack: str | None) -> Repaired:
 def _look(
     session: Session, place: Place, record: Record, wish: Stack | None
 ) -> tuple[dict[Ref, Here], dict[Ref, Observed | None]]:
-    found = reality.found(session.aws, place, everywhere=wish is None)
+    found = reality.found(session.aws, place, everywhere=wish is None).found
     heres = plan.heres(place, KINDS, record, found, wish)
     return heres, reality.observe(session.aws, heres)
 

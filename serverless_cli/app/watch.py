@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from serverless_cli import execute, plan
@@ -22,6 +22,7 @@ from serverless_cli.app.up import Up
 from serverless_cli.events import Listener
 from serverless_cli.model import Action, Observed, Outcome, Plan, Ref, Report, Stack, Status
 from serverless_cli.packaging.site import IGNORED
+from serverless_cli.records import dataclass
 from serverless_cli.remains import own_mark
 from serverless_cli.resources import KINDS
 

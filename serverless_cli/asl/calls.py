@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from serverless_cli.asl.needs import needs
@@ -12,6 +11,7 @@ from serverless_cli.asl.targets import FUNCTION, Pattern, target
 from serverless_cli.asl.values import Need, Parameters, World
 from serverless_cli.finding import Path
 from serverless_cli.model import Place
+from serverless_cli.records import dataclass
 
 _NONE: Mapping[str, str] = {}
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from serverless_cli.finding import Finding, Path, called
+from serverless_cli.records import dataclass
 
 LIMIT = 100
 """nobody reads more"""

@@ -10,12 +10,12 @@ AWS facts (developer guide, "Integrating services", "Service integration pattern
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from serverless_cli.asl.findings import EXPRESS, Here, near
 from serverless_cli.finding import called, shown
+from serverless_cli.records import dataclass
 
 
 class Pattern(StrEnum):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from serverless_cli.asl.paths import is_expression
 from serverless_cli.finding import Path
 from serverless_cli.model import Place
 from serverless_cli.names import arn
+from serverless_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from serverless_cli.aws.clock import Clock
+from serverless_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ import ssl
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from email.message import Message
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -26,6 +25,8 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
+
+from serverless_cli.records import dataclass
 
 OPERATION = "s3.PutObject"
 SMALL = 8 * 1024 * 1024

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from serverless_cli.aws.calls import Passing
 from serverless_cli.aws.clock import Clock
 from serverless_cli.aws.failure import DENIALS, Failure, Nature, throttled
 from serverless_cli.aws.rules import RULES, Pace, Rule
+from serverless_cli.records import dataclass
 
 STEPS_S = (0.25, 0.5, 1.0, 2.0)
 """first pauses while IAM settles, the last one repeated; as cdkd's, which is tuned against AWS (aws-semantics 1.1)"""

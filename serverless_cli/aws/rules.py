@@ -6,11 +6,11 @@ Never on the code alone where the same code also says something permanent. What 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
 
 from serverless_cli.aws.failure import Failure
+from serverless_cli.records import dataclass
 
 
 class Pace(Enum):

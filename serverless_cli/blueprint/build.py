@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from serverless_cli.blueprint.nodes import Broken, MappingNode, Node, Scalar, Sequence, Source, Value, called
 from serverless_cli.blueprint.problems import Problems, shown
 from serverless_cli.blueprint.scalars import STANDARD, resolve
+from serverless_cli.records import dataclass
 
 DEPTH = 50
 _NODES = 100_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from serverless_cli.blueprint.shapes import Keys, Rules, shape
 from serverless_cli.errors import Location
 from serverless_cli.keys import Doc, Range
 from serverless_cli.model import Check
+from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Attribute
 
 __all__ = ["DEADLINE", "PROBES", "read"]

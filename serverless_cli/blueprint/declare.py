@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +17,7 @@ from serverless_cli.errors import Location
 from serverless_cli.keys import Doc
 from serverless_cli.model import Place, Secret
 from serverless_cli.names import STACK_OR_ID, physical
+from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Declared, Type
 
 ID_LENGTH = 64

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +12,7 @@ from serverless_cli.blueprint.problems import Problems, shown
 from serverless_cli.blueprint.refs import Resolver, Target
 from serverless_cli.errors import Location, Problem
 from serverless_cli.model import Handout, Late, Place, Ref, Resource, Spec
+from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Declared, Type, Weaver
 from serverless_cli.wiring import Statement, Wiring
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from serverless_cli.errors import Location
+from serverless_cli.records import dataclass
 
 Value = str | int | float | bool | None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +15,7 @@ from serverless_cli.errors import Location
 from serverless_cli.keys import Doc
 from serverless_cli.model import Place, Secret
 from serverless_cli.names import STACK_OR_ID
+from serverless_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ Texts may hold `${check.id}`, which is another one each time a check runs: what 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, Literal
 
 from serverless_cli.keys import Doc, FileName, Json, LateOk, Pattern, Range
+from serverless_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from serverless_cli.blueprint.nodes import Scalar
 from serverless_cli.blueprint.problems import Problems, listed, shown
 from serverless_cli.errors import Location
 from serverless_cli.model import Handout, Late, Place, Ref, Secret
+from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Attribute
 
 RESERVED = ("param", "slx", "check")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, fields, is_dataclass, replace
 from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Literal
 
 from serverless_cli.keys import Doc, Document, FileName, Folder, Json, KeyPattern, LateOk, OneOf, Pattern, Range
+from serverless_cli.records import dataclass
 
 
 class Form(Enum):

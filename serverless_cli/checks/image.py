@@ -5,7 +5,7 @@ Formats as in ITU T.81 (JPEG), RFC 2083 (PNG), GIF89a, and RFC 9649 (WebP).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from serverless_cli.records import dataclass
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from serverless_cli.aws.calls import Aws
 from serverless_cli.errors import SlxError
+from serverless_cli.records import dataclass
 
 HIDDEN_S = 1
 MOST_AT_ONCE, MOST_ROUNDS = 10, 20

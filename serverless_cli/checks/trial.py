@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from serverless_cli.aws.calls import Aws
 from serverless_cli.checks.mail import Mail
 from serverless_cli.errors import AwsError, SlxError
 from serverless_cli.model import Check, Secret
+from serverless_cli.records import dataclass
 
 RUN_ID = "${check.id}"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
 from serverless_cli.checks.compare import short, unlike
+from serverless_cli.records import dataclass
 
 READ_AT_MOST = 10 * 1024 * 1024
 ANSWER_S = 30.0

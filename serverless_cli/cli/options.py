@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from serverless_cli.cli.seam import Wiring
 from serverless_cli.cli.session import Session
 from serverless_cli.errors import Exit
+from serverless_cli.records import dataclass
 
 F = TypeVar("F", bound=Callable[..., Any])
 Body = Callable[..., Exit]

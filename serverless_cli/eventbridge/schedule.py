@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from serverless_cli.finding import Finding, near, shown
+from serverless_cli.records import dataclass
 
 LONGEST = 256
 UNITS = ("minute", "hour", "day")

@@ -6,8 +6,10 @@ import hashlib
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
+
+from serverless_cli.records import dataclass
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"

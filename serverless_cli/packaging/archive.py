@@ -12,11 +12,11 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from serverless_cli.errors import SlxError
 from serverless_cli.packaging.tree import Item, Raw
+from serverless_cli.records import dataclass
 
 STORED_UP_TO = 1 << 20
 """Deflate's output differs between builds of zlib (zlib-ng, Apple's, Fedora's), so a team's machines would each see

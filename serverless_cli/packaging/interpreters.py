@@ -7,9 +7,10 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from serverless_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 
 from serverless_cli.errors import Problem, SlxError
@@ -21,6 +21,7 @@ from serverless_cli.packaging.platforms import Platform
 from serverless_cli.packaging.requirements import checked
 from serverless_cli.packaging.resolve import Wheel, Wheels
 from serverless_cli.packaging.tree import Item, collect, readable
+from serverless_cli.records import dataclass
 
 FORMAT = 2
 """to be raised when the same files would give another zip than before"""

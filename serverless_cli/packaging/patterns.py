@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from serverless_cli.records import dataclass
 
 IGNORE_FILE = ".slxignore"
 DEFAULTS = (

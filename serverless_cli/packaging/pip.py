@@ -14,12 +14,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from serverless_cli.errors import SlxError
 from serverless_cli.packaging.platforms import Platform
+from serverless_cli.records import dataclass
 
 _DRIVER = Path(__file__).with_name("pip_driver.py")
 _LIMIT_S = 1800.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import platform as machine
 import sys
-from dataclasses import dataclass
 
 from serverless_cli.packaging.interpreters import interpreter_for
+from serverless_cli.records import dataclass
 
 HOST = "host"
 """the value of `Place.wheels` on the local target; empty: wheels for Lambda"""

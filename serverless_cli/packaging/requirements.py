@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from serverless_cli.errors import Location, Problem, SlxError
+from serverless_cli.records import dataclass
 
 FILE = "-r "
 """begins a requirement that stands for a file's lines; its absolute path follows"""

@@ -18,7 +18,6 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from serverless_cli.errors import SlxError
@@ -26,6 +25,7 @@ from serverless_cli.names import digest
 from serverless_cli.packaging import pip
 from serverless_cli.packaging.explain import explain
 from serverless_cli.packaging.platforms import Platform
+from serverless_cli.records import dataclass
 
 FORMAT = "1"
 _KEPT_S = 30 * 24 * 3600

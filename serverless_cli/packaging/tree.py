@@ -7,12 +7,12 @@ import stat
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from serverless_cli.errors import SlxError
 from serverless_cli.packaging.patterns import IGNORE_FILE, Pattern, excluded, parse
+from serverless_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

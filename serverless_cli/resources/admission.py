@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from serverless_cli.aws.calls import Aws, Passing
 from serverless_cli.model import Change, Found, Late, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import arn
 from serverless_cli.policy import VERSION, listed
+from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Here, Kind, Scope, Weaver
 from serverless_cli.wiring import Admits, Wiring
 

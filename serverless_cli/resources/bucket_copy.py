@@ -16,7 +16,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from serverless_cli.aws.body import pieces
 from serverless_cli.aws.calls import Aws
 from serverless_cli.errors import AwsError, SlxError
 from serverless_cli.model import Saved
+from serverless_cli.records import dataclass
 from serverless_cli.resources.copies import create, lines, make
 
 FILE, OWN, RENAMED = "objects.jsonl", "objects", "renamed"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +21,7 @@ from serverless_cli.names import NameRule, digest, physical
 from serverless_cli.packaging import Needs, Package, check_folder, check_total, package, packed
 from serverless_cli.packaging.platforms import platform
 from serverless_cli.packaging.requirements import FILE, Read, read
+from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Declared
 from serverless_cli.wiring import Bundle, Layers
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from serverless_cli.model import Spec
+from serverless_cli.records import dataclass
 
 LOG_STREAM, BACKUP_LOG_STREAM = "DestinationDelivery", "BackupDelivery"
 COMPRESSIONS = {"none": "UNCOMPRESSED", "gzip": "GZIP", "zip": "ZIP", "snappy": "Snappy",

@@ -10,11 +10,11 @@ AWS facts (Lambda developer guide; botocore's model):
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from serverless_cli.aws.calls import Aws
 from serverless_cli.model import Change, Found, Observed, Outputs, Place, Ref, Resource, Spec, Verb
+from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Here, Kind, Scope, Weaver
 from serverless_cli.wiring import Delivers, Wiring
 

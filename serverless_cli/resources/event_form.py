@@ -8,13 +8,13 @@ AWS facts (EventBridge user guide, "Event bus targets", "Pipes targets", "Using 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from serverless_cli.errors import Location, Problem
 from serverless_cli.finding import Finding
 from serverless_cli.model import Place, Ref
 from serverless_cli.names import arn
+from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Declared, Scope
 from serverless_cli.wiring import Statement
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from serverless_cli.aws.calls import Aws
 from serverless_cli.errors import AwsError, Exit, SlxError
 from serverless_cli.model import Mark, Observed, Outputs, Place, Spec
 from serverless_cli.names import api_url, arn
+from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Here, together
 from serverless_cli.resources.ownership import attempt
 

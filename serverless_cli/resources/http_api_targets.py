@@ -10,11 +10,11 @@ AWS facts (API Gateway developer guide, integration subtype reference):
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from serverless_cli.errors import Problem
 from serverless_cli.keys import Doc
+from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Declared, Scope
 from serverless_cli.resources.http_api_parts import Route
 

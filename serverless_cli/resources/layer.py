@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +20,7 @@ from serverless_cli.errors import SlxError
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import NameRule, physical
 from serverless_cli.packaging import Package
+from serverless_cli.records import dataclass
 from serverless_cli.resources import bundles
 from serverless_cli.resources.base import Here, Kind, Scope, Weaver
 from serverless_cli.resources.ownership import belongs, claim

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from serverless_cli.aws.calls import Aws, Passing
 from serverless_cli.model import Change, Found, Observed, Outputs, Place, Ref, Resource, Spec, Verb
+from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Here, Kind, Scope, Weaver
 from serverless_cli.wiring import Notifies, Wiring
 

@@ -12,7 +12,7 @@ AWS facts (S3 user guide; Lambda developer guide):
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,6 +21,7 @@ from serverless_cli.aws.calls import Aws, Passing
 from serverless_cli.errors import AwsError
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Stack, Verb
 from serverless_cli.packaging import Package
+from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Here, Kind
 from serverless_cli.resources.bundles import PACKAGES_ID, packages_bucket
 from serverless_cli.resources.emptying import remove_bucket

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from serverless_cli.aws.calls import Aws, Passing
 from serverless_cli.model import Change, Found, Late, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import digest
+from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Here, Kind, Scope, Weaver
 from serverless_cli.resources.ownership import attempt
 from serverless_cli.wiring import Invokes, Wiring
@@ -68,6 +68,7 @@ class PermissionKind(Kind[PermissionSpec]):
     spec = PermissionSpec
     create_only = frozenset({"function"})
     marked = False
+    needs_only_ready = frozenset({"http-api"})  # of which its id is all that is said
     rank = 30
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
         Verb.READ: ("lambda:GetPolicy",),

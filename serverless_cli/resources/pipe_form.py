@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from serverless_cli.model import Spec
+from serverless_cli.records import dataclass
 
 SOURCES = {
     "dynamodb": "DynamoDBStreamParameters",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from serverless_cli.model import Spec
 from serverless_cli.names import digest
+from serverless_cli.records import dataclass
 
 PREFIX = "slx-"
 """of the ids of our targets: others on the rule are left alone"""

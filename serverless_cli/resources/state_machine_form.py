@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from serverless_cli.model import Mark, Spec
+from serverless_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from serverless_cli import asl
 from serverless_cli.errors import Problem
 from serverless_cli.keys import Doc, LateOk, Pattern, Range
 from serverless_cli.model import Handout, Late
+from serverless_cli.records import dataclass
 from serverless_cli.resources import access
 from serverless_cli.resources.base import Declared, Scope
 from serverless_cli.wiring import Statement

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from serverless_cli.model import Outputs, Spec
+from serverless_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

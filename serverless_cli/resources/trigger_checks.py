@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from serverless_cli.errors import Location, Problem
 from serverless_cli.eventbridge import pattern, schedule
 from serverless_cli.finding import Finding
+from serverless_cli.records import dataclass
 from serverless_cli.resources import loops
 from serverless_cli.resources.base import Declared, Scope
 from serverless_cli.resources.triggers import ENDS, SOURCES, TriggerKeys, canonical, ends, includes

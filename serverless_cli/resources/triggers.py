@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from serverless_cli.keys import Doc, Json, LateOk, OneOf, Range
 from serverless_cli.model import Ref
 from serverless_cli.names import arn, listener_rule_arn
+from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Declared, Scope
 from serverless_cli.wiring import Delivers, Grant, Invokes, Listens, Maps, Notifies, Statement, Subscribes, Wiring
 

@@ -13,12 +13,13 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from serverless_cli.codec import canonical, decode, encode
 from serverless_cli.errors import SlxError
 from serverless_cli.model import Action, Check, Entry, Record, Ref, Spec
+from serverless_cli.records import dataclass
 
 VERSION = 1
 _SUM = re.compile(rb',"sum":"([0-9a-f]{8})"}\Z')

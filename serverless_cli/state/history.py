@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from serverless_cli.codec import decode
 from serverless_cli.model import Ref
+from serverless_cli.records import dataclass
 from serverless_cli.state.fold import Known, Line, fold, parse
 from serverless_cli.state.lease import Holder
 from serverless_cli.state.store import JOURNAL, StackKey, Store

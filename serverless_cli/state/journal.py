@@ -10,13 +10,14 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, Self
 
 from serverless_cli import __version__
 from serverless_cli.codec import encode
 from serverless_cli.errors import SlxError
 from serverless_cli.model import Action, Check, Outputs, Record, Ref, Secret, Spec, Stack, Step
+from serverless_cli.records import dataclass
 from serverless_cli.state.fold import Folded, Known, Line, Wished, described, entry, fold, numbered, parse, record
 from serverless_cli.state.lease import Holder
 from serverless_cli.state.store import JOURNAL, NONE_YET, ConflictError, Document, StackKey, Store

@@ -11,11 +11,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Protocol
 
 from serverless_cli.errors import Exit, SlxError
+from serverless_cli.records import dataclass
 from serverless_cli.state.explain import explained
 
 if sys.platform == "win32":

@@ -10,11 +10,11 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from serverless_cli.errors import Exit, SlxError
+from serverless_cli.records import dataclass
 from serverless_cli.state.explain import explained
 from serverless_cli.state.lease import FileLease, Holder, Lease, holder_of
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from rich.text import Text
 
 from serverless_cli.model import Change
+from serverless_cli.records import dataclass
 from serverless_cli.ui.text import line, plural
 from serverless_cli.ui.values import is_group, shown
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, ConsoleRenderable
 from rich.segment import Segment
 from rich.text import Text
+
+from serverless_cli.records import dataclass
 
 _GAP = 2
 _LEAST = 16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -13,6 +13,7 @@ from serverless_cli.errors import BlueprintError, Location, Problem
 from serverless_cli.keys import Doc, FileName, Folder, Json, KeyPattern, LateOk, OneOf, Pattern, Range
 from serverless_cli.model import Place, Ref, Resource, Spec, Stack
 from serverless_cli.names import NameRule, arn
+from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Attribute, Declared, Scope, Type, Weaver
 from serverless_cli.wiring import Statement, Wiring
 

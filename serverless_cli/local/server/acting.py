@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from serverless_cli.local.server import engine, permits
 from serverless_cli.local.server.context import Here
+from serverless_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
 from serverless_cli.local.server import engine
 from serverless_cli.local.server.asgi import Request, Response
 from serverless_cli.local.server.routes import Match
+from serverless_cli.records import dataclass
 
 Verdict = tuple[Response | None, Mapping[str, Any] | None]
 

@@ -6,9 +6,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from serverless_cli.local.facts import Facts, Home
+from serverless_cli.records import dataclass
 
 log = logging.getLogger("slx.local")
 

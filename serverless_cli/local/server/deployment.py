@@ -8,11 +8,13 @@ import shutil
 import stat
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+from serverless_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
+
+from serverless_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from serverless_cli.local.server.context import Here
 from serverless_cli.local.server.deployment import Deployment, deployment_of, merge, unpack
 from serverless_cli.local.server.pool import Pool, Warm, order_of
 from serverless_cli.local.server.worker import DiedError, TimedOutError
+from serverless_cli.records import dataclass
 
 # AWS's limits: the init phase before it is repeated within the first invocation, and a synchronous answer.
 _INIT_S = 10.0

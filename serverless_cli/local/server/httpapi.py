@@ -10,7 +10,7 @@ import asyncio
 import base64
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -21,6 +21,7 @@ from serverless_cli.local.server.context import Here, log
 from serverless_cli.local.server.mapping import Values
 from serverless_cli.local.server.payload import FAILED, Call, event_of, response_of
 from serverless_cli.local.server.routes import choose
+from serverless_cli.records import dataclass
 
 _JSON = (("content-type", "application/json"),)
 _NOT_FOUND = Response(404, _JSON, b'{"message":"Not Found"}')

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from serverless_cli.local.server import acting, calls, engine
@@ -17,6 +16,7 @@ from serverless_cli.local.server.asgi import Response
 from serverless_cli.local.server.context import Here, log
 from serverless_cli.local.server.mapping import Values, resolve
 from serverless_cli.local.server.payload import FAILED
+from serverless_cli.records import dataclass
 
 _JSON = (("content-type", "application/json"),)
 _BAD_REQUEST = Response(400, _JSON, b'{"message":"Bad Request"}')

@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from serverless_cli.local.server.sources import Record
+from serverless_cli.records import dataclass
 
 # AWS waits longer after each failure; so does this, at the pace of a test.
 _FIRST_WAIT_S = 0.2

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
 from serverless_cli.local.server.asgi import Request
 from serverless_cli.local.server.payload import Call, context_of
+from serverless_cli.records import dataclass
 
 _ONE = re.compile(r"\$(request|context|stageVariables)\.[^\s{}]+")
 _PLACE = re.compile(r"\$\{([^{}]+)\}")

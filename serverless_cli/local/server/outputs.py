@@ -7,13 +7,13 @@ import gzip
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from serverless_cli.local.server import acting, calls, engine
 from serverless_cli.local.server.acting import Actor
 from serverless_cli.local.server.context import Here
+from serverless_cli.records import dataclass
 
 _FAILED = "processing-failed"
 

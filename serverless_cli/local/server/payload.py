@@ -8,11 +8,11 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 from serverless_cli.local.server.asgi import Request, Response
+from serverless_cli.records import dataclass
 
 FAILED = Response(500, (("content-type", "application/json"),), b'{"message":"Internal Server Error"}')
 

@@ -6,7 +6,6 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,6 +14,7 @@ from serverless_cli.local.server.context import Here
 from serverless_cli.local.server.deployment import Deployment
 from serverless_cli.local.server.worker import Worker
 from serverless_cli.packaging.interpreters import interpreter_for
+from serverless_cli.records import dataclass
 
 _IDLE_S = 300.0
 

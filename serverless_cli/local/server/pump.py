@@ -6,11 +6,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
 from typing import Protocol
 
 from serverless_cli.local.server import engine
 from serverless_cli.local.server.context import Here, log
+from serverless_cli.records import dataclass
 
 # Producers wake the loop; this is for what becomes due by itself: retries, visibility timeouts, windows.
 _PAUSE_S = 0.1

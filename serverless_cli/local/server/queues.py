@@ -8,12 +8,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from serverless_cli.local.server import calls, engine, lineage
 from serverless_cli.local.server.lanes import Terms
 from serverless_cli.local.server.targets import queue_url
+from serverless_cli.records import dataclass
 
 _LOOK_S = 0.05
 _AT_ONCE = 10

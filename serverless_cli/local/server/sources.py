@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 from bisect import bisect_right
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
 from serverless_cli.local.server import calls, engine, targets
+from serverless_cli.records import dataclass
 
 # A table's stream has one shard here; on AWS, items with one key stay in order, across keys they need not.
 _TABLE_SHARD = "shardId-00000000000000000000-00000000"

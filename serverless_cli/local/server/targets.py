@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from uuid import uuid4
 
 from serverless_cli.local.server import acting, calls, engine
 from serverless_cli.local.server.acting import Actor
 from serverless_cli.local.server.context import Here
+from serverless_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import base64
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +14,7 @@ from serverless_cli.local.server import acting, calls
 from serverless_cli.local.server.acting import Actor
 from serverless_cli.local.server.context import Here
 from serverless_cli.local.server.outputs import Failure, Output
+from serverless_cli.records import dataclass
 
 _RETRIES = 3
 _WAIT_S = 0.2

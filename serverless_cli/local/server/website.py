@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from html import escape
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +15,7 @@ from urllib.parse import quote
 from serverless_cli.local.server import engine
 from serverless_cli.local.server.asgi import Request, Response
 from serverless_cli.local.server.website_rules import Redirect, Rule, Website, location, website_of
+from serverless_cli.records import dataclass
 
 _REGION = "us-east-1"
 _CONDITIONS = ("range", "if-none-match", "if-match", "if-modified-since", "if-unmodified-since")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from xml.etree.ElementTree import Element, fromstring
+
+from serverless_cli.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
