@@ -13,6 +13,8 @@ _HTTP_METHODS = MappingProxyType({"Get": "GET", "Create": "POST", "Update": "PAT
 _DIFFERENT = MappingProxyType({
     "lambda.Invoke": "lambda:InvokeFunction",
     "lambda.InvokeWithResponseStream": "lambda:InvokeFunction",
+    "s3.CompleteMultipartUpload": "s3:PutObject",
+    "s3.CreateMultipartUpload": "s3:PutObject",
     "s3.DeleteObjects": "s3:DeleteObject",
     "s3.GetBucketNotificationConfiguration": "s3:GetBucketNotification",
     "s3.GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
@@ -24,6 +26,7 @@ _DIFFERENT = MappingProxyType({
     "s3.ListObjectsV2": "s3:ListBucket",
     "s3.PutBucketNotificationConfiguration": "s3:PutBucketNotification",
     "s3.PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3.UploadPart": "s3:PutObject",
     "s3control.GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
 })  # fmt: skip
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
+
+from serverless_cli.records import dataclass
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -55,8 +56,8 @@ class Aws(Protocol):
     def remove(self, operation: str, /, *, passing: tuple[Passing, ...] = (), **parameters: Any) -> bool:
         """As `call`, for deletes: True when it was removed, False when it was gone already."""
 
-    def pages(self, operation: str, key: str, /, **parameters: Any) -> Iterator[Any]:
-        """The items under `key` of all pages; nothing when AWS says that the parent does not exist."""
+    def pages(self, operation: str, /, *keys: str, **parameters: Any) -> Iterator[Any]:
+        """The items under each of `keys` of all pages; nothing when AWS says that the parent does not exist."""
 
     def wait(self, what: str, ask: Callable[[], T | None], *, deadline_s: float) -> T:
         """Asks until the answer is not None, quickly first, then slower; `ask` may raise NotYet(state) instead.

@@ -45,8 +45,8 @@ _UNSENT = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyCon
 TAKEN = 8 << 20
 """bodies of up to so many bytes are read at once: then a connection that breaks off meanwhile is one failed attempt"""
 
-_SERVICE_IDS = {"s3control": "S3_CONTROL", "stepfunctions": "SFN"}
-"""how environment variables spell services, where boto3 spells them otherwise and the endpoint's host matters"""
+_SERVICE_IDS = {"events": "EVENTBRIDGE", "logs": "CLOUDWATCH_LOGS", "s3control": "S3_CONTROL", "stepfunctions": "SFN"}
+"""how environment variables spell services, where boto3 spells them otherwise"""
 
 _BROKEN_OFF = (boto.HTTPClientError, boto.ResponseStreamingError, boto.IncompleteReadError, ResponseParserError)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from serverless_cli.aws.accounts import Accounts
 from serverless_cli.aws.calls import Observer
 from serverless_cli.aws.clock import Clock, WallClock
 from serverless_cli.aws.failure import UNKNOWN_KEYS
@@ -14,6 +15,7 @@ from serverless_cli.aws.retry import Table
 from serverless_cli.aws.session import Calls
 from serverless_cli.aws.translate import keys_hint
 from serverless_cli.errors import AwsError, Exit, SlxError
+from serverless_cli.records import dataclass
 
 if TYPE_CHECKING:
     from serverless_cli.aws.clients import Clients
@@ -73,8 +75,7 @@ class Connecting:
 
         self._session = configured.open_session(profile, isolated=credentials is not None)
         self.region = configured.find_region(self._session, region)
-        if credentials is None:
-            configured.check_credentials(self._session)
+        access_key = configured.access_key(self._session) if credentials is None else ""
         self.partition = configured.partition_of(self._session, self.region)
         self.suffix = configured.suffix_of(self._session, self.partition)
         self._profile = configured.name_of(self._session)
@@ -82,8 +83,15 @@ class Connecting:
         self._clients = transport.Clients(self._session, region=self.region, endpoint_url=endpoint_url, keys=keys)
         self.aws = Calls(self._clients, self.region, clock or WallClock.from_environment(), observer=observer)
         self._clients.client("sts")  # made here: threads that parse models only take turns
+        self._owner = (access_key, self._clients.endpoint("sts"))
+        self._accounts = Accounts() if access_key else None  # the local target's keys are nobody's
         self._asking = ThreadPoolExecutor(1, "identity")
         self._asked = self._asking.submit(_whose, self.aws, self._clients, self._profile)
+
+    @property
+    def presumed(self) -> str | None:
+        """The account that the credentials were of when they were last used on this machine."""
+        return self._accounts.of(*self._owner) if self._accounts else None
 
     def warm(self, services: Iterable[str]) -> None:
         """Makes the clients of these services, which somebody will soon need, while the answer is on its way."""
@@ -93,6 +101,8 @@ class Connecting:
     def wait(self) -> Connection:
         """The connection. Raises SlxError: credentials, network."""
         account, caller = self._asked.result()
+        if self._accounts:
+            self._accounts.learn(*self._owner, account)
         partition = caller.split(":")[1]
         if partition != self.partition:
             from serverless_cli.aws import profile as configured  # noqa: PLC0415 - as above
@@ -106,7 +116,7 @@ class Connecting:
             suffix=self.suffix,
             caller=caller,
             profile=self._profile or None,
-            endpoint_url=self._clients.endpoint("sts") or None,
+            endpoint_url=self._owner[1] or None,
             clients=self._clients,
         )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import botocore.session
 from botocore import exceptions as boto
 
+from serverless_cli.aws.models import Models
 from serverless_cli.aws.translate import sign_in_hint
 from serverless_cli.errors import Exit, SlxError
 
@@ -19,13 +20,15 @@ _NOWHERE = (None, None, None, None)
 def open_session(profile: str | None, *, isolated: bool = False) -> botocore.session.Session:
     """A session for a profile (None: AWS_PROFILE, else the default one). `isolated` reads no configuration at all."""
     if isolated:
-        return botocore.session.Session(
+        session = botocore.session.Session(
             session_vars={
                 "profile": _NOWHERE,
                 "config_file": (None, None, os.devnull, None),
                 "credentials_file": (None, None, os.devnull, None),
             }
         )
+        session.register_component("data_loader", Models())
+        return session
     session = botocore.session.Session(profile=profile)
     try:
         session.get_scoped_config()
@@ -35,6 +38,7 @@ def open_session(profile: str | None, *, isolated: bool = False) -> botocore.ses
         raise SlxError(
             "the AWS configuration cannot be read", str(error), "Correct that file.", exit_code=Exit.CREDENTIALS
         ) from None
+    session.register_component("data_loader", Models(session.get_config_variable("data_path")))
     return session
 
 
@@ -80,13 +84,16 @@ def suffix_of(session: botocore.session.Session, partition: str) -> str:
     return "amazonaws.com"
 
 
-def check_credentials(session: botocore.session.Session) -> None:
-    """Loads the credentials, as far as that goes without AWS's word on them. Raises SlxError with what to run."""
+def access_key(session: botocore.session.Session) -> str:
+    """The key of the credentials, which are loaded as far as that goes without AWS's word on them.
+
+    Raises SlxError with what to run.
+    """
     profile = name_of(session)
     try:
         found = session.get_credentials()
         if found is not None:
-            found.get_frozen_credentials()
+            return str(found.get_frozen_credentials().access_key)
     except boto.BotoCoreError as error:
         raise _unusable(error, profile) from None
     except boto.ClientError as error:
@@ -97,9 +104,8 @@ def check_credentials(session: botocore.session.Session) -> None:
             "Its trust policy must allow you to, and your own credentials must be valid.",
             exit_code=Exit.CREDENTIALS,
         ) from None
-    if found is None:
-        whom = f" for profile {profile}" if profile else ""
-        raise _no(f"no AWS credentials found{whom}", "", sign_in_hint(profile))
+    whom = f" for profile {profile}" if profile else ""
+    raise _no(f"no AWS credentials found{whom}", "", sign_in_hint(profile))
 
 
 _REMEDIES: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Protocol, TypeVar
 
 from serverless_cli.aws.calls import Aws, Observer, Passing
@@ -18,6 +18,7 @@ from serverless_cli.aws.retry import Attempts, Table
 from serverless_cli.aws.translate import translate
 from serverless_cli.aws.wait import poll
 from serverless_cli.errors import AwsError
+from serverless_cli.records import dataclass
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -78,14 +79,12 @@ class Verbs(ABC):
             raise
         return True
 
-    def pages(self, operation: str, key: str, /, **parameters: Any) -> Iterator[Any]:
-        """See Aws; `key` may lead into nested answers (`DistributionList.Items`)."""
+    def pages(self, operation: str, /, *keys: str, **parameters: Any) -> Iterator[Any]:
+        """See Aws."""
         try:
             for page in self._pages(operation, parameters):
-                items: Any = page
-                for name in key.split("."):
-                    items = items.get(name) or {}
-                yield from items
+                for key in keys:
+                    yield from page.get(key) or ()
         except AwsError as error:
             if not gone(error.operation, error.code):
                 raise

@@ -1,5 +1,5 @@
-"""Reads do not wait for AWS's word on who we are where the records name the account; if that is another, all of it is
-done again, and nothing of the one is taken for the other's."""
+"""Reads do not wait for AWS's word on who we are where the account of the credentials is known from before, or the records
+name one; if that is another, all of it is done again, and nothing of the one is taken for the other's."""
 
 from __future__ import annotations
 
@@ -32,6 +32,16 @@ def recorded_for_another(website: Folder) -> Path:
     return root / other.target
 
 
+def remembered(website: Folder, account: str) -> None:
+    """The machine believes that the credentials are that account's."""
+    [file] = Path(website.environment["XDG_CACHE_HOME"]).glob("slx/accounts/*")
+    file.write_text(file.read_text().replace(OURS, account))
+
+
+def forgotten(website: Folder) -> None:
+    shutil.rmtree(Path(website.environment["XDG_CACHE_HOME"], "slx/accounts"))
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("journal*")}
 
@@ -48,8 +58,37 @@ def test_a_status_asks_who_we_are_and_all_else_at_once(website: Folder):
     assert [one["operation"] for one in calls if one is not who and one["t_start"] < who["t_end"]]
 
 
+def test_a_first_up_with_credentials_used_before_asks_who_we_are_and_all_else_at_once(website: Folder):
+    website.plan()
+    website.aws.reset(latency_ms=SLOW_MS)
+
+    assert failures(website.up()) == {}
+
+    calls = website.aws.proxy.calls()
+    [who] = [one for one in calls if one["operation"] == "GetCallerIdentity"]
+    beside = [one["operation"] for one in calls if one is not who and one["t_start"] < who["t_end"]]
+    assert beside
+    assert [one for one in beside if not one.startswith(("Get", "List", "Describe", "Head"))] == []
+
+
+def test_with_credentials_that_are_another_accounts_after_all_all_is_done_again(website: Folder):
+    website.plan()
+    remembered(website, OTHER)
+
+    assert failures(website.up()) == {}
+
+    names = [name for names in website.aws.left(website.region).values() for name in names]
+    assert names
+    assert [name for name in names if OTHER in name] == []
+    assert [str(one) for one in (website.path / ".slx").glob("*/*/*/journal") if OTHER in str(one)] == []
+    mark = website.aws.mark()
+    assert failures(website.up()) == {}
+    assert website.aws.writes(mark) == []
+
+
 def test_with_another_accounts_credentials_the_stack_is_looked_for_there(website: Folder):
     website.up()
+    forgotten(website)
     others = recorded_for_another(website)
     before = contents(others)
     mark = website.aws.mark()

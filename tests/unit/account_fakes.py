@@ -74,7 +74,7 @@ class Account:
     def remove(self, operation: str, /, *, passing: Any = (), **given: Any) -> bool:
         return self.find(operation, **given) is not None
 
-    def pages(self, operation: str, key: str, /, **given: Any) -> Iterator[Any]:
+    def pages(self, operation: str, /, *keys: str, **given: Any) -> Iterator[Any]:
         self.before(operation)
         self.calls.append((operation, given))
         if operation == "dynamodb.Scan":
@@ -82,7 +82,7 @@ class Account:
         elif operation == "s3.ListObjectsV2":
             for name, content in sorted(self.objects.items()):
                 yield {"Key": name, "ETag": etag(content), "Size": len(content)}
-        elif operation == "s3.ListObjectVersions" and key == "Versions":
+        elif operation == "s3.ListObjectVersions" and "Versions" in keys:
             yield from self._versions()
 
     def _versions(self) -> Iterator[dict[str, Any]]:

@@ -104,6 +104,7 @@ class Thing(Kind[ThingSpec]):
         def work() -> Outputs:
             outputs = {"id": aws.make(here.name)}
             aws.put(self.kind, here.name, Observed(spec, outputs, here.mark if self.marked else None))
+            here.ready(outputs)
             return outputs
 
         return aws.call("create", here, work)
@@ -156,6 +157,13 @@ class Group(Thing):
     rank = 90
 
 
+class Guest(Thing):
+    """Needs things to be ready only."""
+
+    kind = "guest"
+    needs_only_ready = frozenset({"thing"})
+
+
 class Gate(Thing):
     """Known by its id; the name is a label."""
 
@@ -200,7 +208,7 @@ class Odd(Thing):
 
 
 KINDS: dict[str, Kind[Any]] = {
-    one.kind: one() for one in (Thing, Table, Statement, Group, Gate, Stream, Package, Odd)
+    one.kind: one() for one in (Thing, Table, Statement, Group, Guest, Gate, Stream, Package, Odd)
 }  # fmt: skip
 
 

@@ -151,11 +151,11 @@ def test_pages_end_even_if_the_token_does_not_change():
     assert list(aws.pages("x.ListY", "Items")) == [1, 1]
 
 
-def test_pages_of_nested_and_absent_items():
-    aws, _ = calls({"DistributionList": {"Items": [1]}})
-    assert list(aws.pages("cloudfront.ListDistributions", "DistributionList.Items")) == [1]
-    aws, _ = calls({"DistributionList": {"Quantity": 0}})
-    assert list(aws.pages("cloudfront.ListDistributions", "DistributionList.Items")) == []
+def test_pages_of_several_lists_and_of_none():
+    aws, _ = calls({"Versions": [1], "DeleteMarkers": [2], "NextToken": "t"}, {"DeleteMarkers": [3]})
+    assert list(aws.pages("x.ListY", "Versions", "DeleteMarkers")) == [1, 2, 3]
+    aws, _ = calls({"Versions": None})
+    assert list(aws.pages("x.ListY", "Versions", "DeleteMarkers")) == []
 
 
 # ---------------------------------------------------------------- map

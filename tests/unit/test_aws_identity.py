@@ -7,6 +7,8 @@ import sys
 import pytest
 from aws_fakes import WHO, Endpoint, FakeClock, free_port, sts_error
 
+from serverless_cli.app import session
+from serverless_cli.app.settings import Settings
 from serverless_cli.aws.identity import Credentials, connect
 from serverless_cli.aws.profile import open_session, suffix_of
 from serverless_cli.errors import AwsError, Exit, SlxError
@@ -241,3 +243,18 @@ def test_an_endpoint_that_fails():
         error = error_of(endpoint_url=server.url, credentials=Credentials("a", "very-secret"))
     assert isinstance(error, AwsError)
     assert error.exit_code is Exit.FAILED
+
+
+@pytest.mark.parametrize("ambient", [True, False], ids=["environment", "flag"])
+def test_an_endpoint_of_one_service_goes_before_the_environments_for_all_and_not_before_a_flag(
+    configure, monkeypatch, tmp_path, ambient
+):
+    configure("[default]\nregion = eu-west-1\n", f"[default]\n{KEYS}")
+    with Endpoint((200, WHO % b"aws")) as every, Endpoint((200, WHO % b"aws")) as own:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", every.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", own.url)
+        with session.open_session(Settings(tmp_path, endpoint_url=every.url, endpoint_ambient=ambient)) as found:
+            assert found.account == "123456789012"
+            assert session.endpoint(found.settings) == every.url, "the state is filed under it in either case"
+
+    assert (len(own.requests), len(every.requests)) == ((1, 0) if ambient else (0, 1))
