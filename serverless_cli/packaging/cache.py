@@ -13,13 +13,14 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from serverless_cli.cached import cache_folder
 from serverless_cli.errors import SlxError
 from serverless_cli.packaging.tree import Item
+from serverless_cli.records import dataclass
 
-_SETTLED_NS = 2_000_000_000
+SETTLED_NS = 2_000_000_000
 """A file changed twice within one tick of its clock (FAT's is two seconds) looks the same to `stat`: what was touched
 so recently is read again the next time."""
 _KEPT_S = 7 * 24 * 3600
@@ -36,9 +37,8 @@ class Kept:
 
 
 def default_cache() -> Path:
-    """`slx/packages` in the user's cache folder."""
-    home = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (home if home.is_absolute() else Path("~/.cache").expanduser()) / "slx" / "packages"
+    """Where packages are kept."""
+    return cache_folder("packages")
 
 
 def signature(items: tuple[Item, ...], *settings: str) -> str:
@@ -88,7 +88,7 @@ class Cache:
     def remember(self, source: Path, sign: str, items: tuple[Item, ...], kept: Kept) -> None:
         """Spares the next look at the folder the reading; not while its files are too fresh to be told apart."""
         newest = max((item.touched_ns for item in items), default=0)
-        if newest > self._clock() * 1e9 - _SETTLED_NS:
+        if newest > self._clock() * 1e9 - SETTLED_NS:
             return
         known = {"signature": sign, "sha256": kept.sha256, "size": kept.size, "unzipped": kept.unzipped}
         with self.writing() as (file, fresh):

@@ -6,6 +6,7 @@ import ast
 import io
 import re
 import sys
+import threading
 import tokenize
 import warnings
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,8 @@ _ENDINGS = {"python": (".py",), "nodejs": (".js", ".mjs", ".cjs"), "ruby": (".rb
 _READ = 5 << 20
 """larger modules are not read to find a function in them"""
 _COMPILED = (".so", ".pyd")
+_PARSING = threading.Lock()
+"""Python 3.11 counts the depth of all trees that are being built in one place, and takes two at once for an error."""
 
 
 def check_handler(folder: Path, handler: str, runtime: str) -> Problem | None:
@@ -113,7 +116,7 @@ def _parse(source: bytes, path: str, runtime: str) -> ast.Module | None:
     newer = version is None or int(version[1]) > sys.version_info.minor
     encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
     source.decode(encoding)  # `ast.parse` looks away from what stands in comments; an import does not
-    with warnings.catch_warnings():
+    with _PARSING, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the user's escapes are the user's
         try:
             return ast.parse(source, path)

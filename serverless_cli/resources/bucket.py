@@ -15,7 +15,7 @@ AWS facts (S3 user guide; botocore's model; the tools that code against them):
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -25,10 +25,11 @@ from serverless_cli.errors import AwsError, Problem, SlxError
 from serverless_cli.keys import Doc, Folder, KeyPattern, LateOk, Pattern
 from serverless_cli.model import Change, Found, Loss, Mark, Observed, Outputs, Place, Ref, Resource, Saved, Spec, Verb
 from serverless_cli.names import NameRule, site_url
-from serverless_cli.packaging.site import MAX_PUT, strays, walk
+from serverless_cli.records import dataclass
 from serverless_cli.resources import bucket_copy
 from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, together
 from serverless_cli.resources.bundles import PACKAGES_ID
+from serverless_cli.resources.content_folder import content_problems
 from serverless_cli.resources.emptying import remove_bucket
 from serverless_cli.resources.ownership import ForeignError, attempt, belongs, hidden
 from serverless_cli.wiring import Statement, Uploads, Wiring
@@ -82,6 +83,9 @@ class BucketSpec(Spec):
     versioning: str
 
 
+_UNKNOWN = BucketSpec("", (), "", None, None, "")
+
+
 def bucket_arn(place: Place, name: str) -> str:
     return f"arn:{place.partition}:s3:::{name}"
 
@@ -130,7 +134,8 @@ class BucketType(Type[BucketKeys]):
         if keys.fill and not keys.content:
             yield Problem(f"`fill` of {it.id} has nothing to fill", "there is no `content`", where=it.line("fill"))
         if keys.content:
-            yield from _content_problems(it, keys.content)
+            pages = {"index": keys.website.index, "error": keys.website.error} if keys.website else {}
+            yield from content_problems(it, keys.content, pages)
 
     def expand(self, it: Declared[BucketKeys], scope: Scope) -> Iterable[Resource | Wiring]:
         keys, ref = it.keys, Ref("bucket", it.id)
@@ -187,11 +192,7 @@ class BucketKind(Kind[BucketSpec]):
                 ),
             )
         except AwsError as error:
-            if not hidden(error):
-                raise
-            denied = error.code in ("AccessDenied", "403")
-            note = f"it is another account's, or you may not read it: {error.message}" if denied else ""
-            return Observed(_unknown(), note=note or "it is in another region")
+            return _elsewhere(error)
         if tags is None:
             return None
         rules = ((owner or {}).get("OwnershipControls") or {}).get("Rules") or [{}]
@@ -207,12 +208,21 @@ class BucketKind(Kind[BucketSpec]):
         )
         return Observed(spec, mark=Mark.of(tags))
 
+    def exists(self, aws: Aws, here: Here) -> Observed | None:
+        try:
+            tags = _tags(aws, here.name)
+        except AwsError as error:
+            return _elsewhere(error)
+        return None if tags is None else Observed(_UNKNOWN, mark=Mark.of(tags))
+
     def create(self, aws: Aws, here: Here, spec: BucketSpec) -> Outputs:
         where: dict[str, Any] = {"Tags": here.mark.pairs}
         if here.place.region != "us-east-1":
             where["LocationConstraint"] = here.place.region
         settings = {"ObjectOwnership": spec.ownership, "CreateBucketConfiguration": where}
         made = self._make(aws, here, settings)
+        if made and here.fresh and not spec.blocked:
+            return self._open(aws, here, spec)
         found = self.read(aws, here)
         if found is None:
             # Not visible yet: a new bucket has AWS's defaults, and what is set twice does no harm.
@@ -225,6 +235,27 @@ class BucketKind(Kind[BucketSpec]):
         if found.mark is None:
             todo = (*todo, Change(("mark",), None, here.mark))
         return self.update(aws, here, spec, todo)
+
+    def _open(self, aws: Aws, here: Here, spec: BucketSpec) -> Outputs:
+        """What a public bucket that has just been made still needs, without looking at the rest first.
+
+        It is new even in us-east-1, which answers 200 for a bucket of ours: not to a CreateBucket with tags.
+        """
+        # Some emulators do not block public access of new buckets; that it is off must be said to AWS in any case.
+        born = BucketSpec(spec.ownership, BLOCKS, "private", None, None, "")
+        todo = differences(spec, born, self.create_only)
+
+        first = ("blocked", "acl")
+
+        def apply() -> None:
+            self._apply(aws, here.name, spec, tuple(one for one in todo if one.field in first), fresh=True)
+            here.ready({})  # not before its own ACL was taken: one refusal of public ACLs is enough
+            self._apply(aws, here.name, spec, tuple(one for one in todo if one.field not in first), fresh=True)
+
+        _, tags = together(aws, (apply, lambda: _tags(aws, here.name)))
+        if Mark.of(tags or {}) != here.mark:
+            _tag(aws, here, tags or {})
+        return {}
 
     def _make(self, aws: Aws, here: Here, settings: dict[str, Any]) -> bool:
         """True when the bucket is new; False when it was there already and belongs to this account."""
@@ -239,11 +270,16 @@ class BucketKind(Kind[BucketSpec]):
         return made is not None
 
     def update(self, aws: Aws, here: Here, spec: BucketSpec, changes: tuple[Change, ...]) -> Outputs:
-        fields, name = {change.field for change in changes}, here.name
-        if "mark" in fields:
-            kept = {k: v for k, v in (_tags(aws, name) or {}).items() if not k.startswith("aws:")}
-            pairs = [{"Key": key, "Value": value} for key, value in (kept | here.mark.tags).items()]
-            aws.call("s3.PutBucketTagging", passing=FRESH, Bucket=name, Tagging={"TagSet": pairs})
+        if any(change.field == "mark" for change in changes):
+            _tag(aws, here, _tags(aws, here.name) or {})
+        self._apply(aws, here.name, spec, changes)
+        return {}
+
+    def _apply(
+        self, aws: Aws, name: str, spec: BucketSpec, changes: tuple[Change, ...], *, fresh: bool = False
+    ) -> None:
+        """One setting after the other, as AWS demands of one bucket. A fresh bucket has no settings of others."""
+        fields = {change.field for change in changes}
         if "acl" in fields and spec.acl == "private":
             # Ownership cannot be enforced while the ACL still lets others in, and this one is always taken.
             aws.call("s3.PutBucketAcl", passing=FRESH, Bucket=name, ACL=spec.acl)
@@ -260,8 +296,7 @@ class BucketKind(Kind[BucketSpec]):
             status = {"Status": spec.versioning or "Suspended"}
             aws.call("s3.PutBucketVersioning", passing=FRESH, Bucket=name, VersioningConfiguration=status)
         if fields & {"index", "error"}:
-            _set_website(aws, name, spec)
-        return {}
+            _set_website(aws, name, spec, fresh=fresh)
 
     def delete(self, aws: Aws, here: Here) -> None:
         remove_bucket(aws, here.name)
@@ -306,29 +341,13 @@ class BucketKind(Kind[BucketSpec]):
             yield Loss("objects", count, size)
 
 
-def _content_problems(it: Declared[BucketKeys], folder: str) -> Iterable[Problem]:
-    """What is wrong with a content folder: empty, without its index or error page, files that S3 would not take."""
-    files = dict(walk(Path(folder)))
-    where, site = it.line("content"), it.keys.website
-    pages = {"index": site.index, "error": site.error} if site else {}
-    if not files:
-        yield Problem(f"the content folder of {it.id} has no files", "there is nothing to upload", where=where)
-    for role, key in pages.items():
-        if files and key and key not in files:
-            hint = "add the file, or name another one"
-            yield Problem(f"the {role} page {key} is not in the content folder", "", hint, it.line("website", role))
-    for key, what in strays(Path(folder)):
-        hint = "put a copy in its place, or remove it"
-        yield Problem(f"{key} in the content folder of {it.id} is {what}", "it would not be uploaded", hint, where)
-    for key, path in files.items():
-        if path.stat().st_size > MAX_PUT:
-            yield Problem(f"{key} is larger than 5 GB", "S3 takes no more in one piece", where=where)
-        if len(key.encode()) > 1024:
-            yield Problem(f"the path {key[:60]}… is longer than 1024 bytes", "S3 takes no longer keys", where=where)
-
-
-def _unknown() -> BucketSpec:
-    return BucketSpec("", (), "", None, None, "")
+def _elsewhere(error: AwsError) -> Observed:
+    """What can be said of a bucket that is not ours to see. Raises the error where it says something else."""
+    if not hidden(error):
+        raise error
+    denied = error.code in ("AccessDenied", "403")
+    note = f"it is another account's, or you may not read it: {error.message}" if denied else ""
+    return Observed(_UNKNOWN, note=note or "it is in another region")
 
 
 def _tags(aws: Aws, name: str) -> dict[str, str] | None:
@@ -363,12 +382,19 @@ def _read_acl(grants: list[dict[str, Any]]) -> str:
     return ", ".join(f"{group} {permission}" for group, permission in sorted(public)) or "private"
 
 
-def _set_website(aws: Aws, name: str, spec: BucketSpec) -> None:
+def _tag(aws: Aws, here: Here, have: Mapping[str, str]) -> None:
+    """Puts the mark beside the tags that a bucket has: they are written as a whole."""
+    kept = {key: value for key, value in have.items() if not key.startswith("aws:")}
+    pairs = [{"Key": key, "Value": value} for key, value in (kept | here.mark.tags).items()]
+    aws.call("s3.PutBucketTagging", passing=FRESH, Bucket=here.name, Tagging={"TagSet": pairs})
+
+
+def _set_website(aws: Aws, name: str, spec: BucketSpec, *, fresh: bool) -> None:
     if spec.index is None:
         aws.remove("s3.DeleteBucketWebsite", Bucket=name)
         return
     # Written as a whole: the routing rules of others are written back.
-    rules = (aws.find("s3.GetBucketWebsite", Bucket=name) or {}).get("RoutingRules")
+    rules = None if fresh else (aws.find("s3.GetBucketWebsite", Bucket=name) or {}).get("RoutingRules")
     settings: dict[str, Any] = {"IndexDocument": {"Suffix": spec.index}}
     if spec.error:
         settings["ErrorDocument"] = {"Key": spec.error}

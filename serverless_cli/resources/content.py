@@ -1,7 +1,8 @@
 """The files uploaded into a bucket, compared with what is there by listing it: no file is read back.
 
 AWS facts (S3 user guide; botocore's model):
-- The ETag of an object put in one piece, not encrypted with KMS, is the MD5 of its bytes; a listing gives it.
+- A listing gives each object's ETag. Unless it is encrypted with KMS, its bytes, and how they were divided, say what
+  that is (`packaging.digests`).
 - Without a content type S3 says binary/octet-stream, and browsers download the page instead of showing it.
 - Just after Block Public Access was loosened, a public ACL is still refused with a bare `Access Denied` for some
   seconds; a denial by IAM names the user and the action instead.
@@ -10,8 +11,9 @@ AWS facts (S3 user guide; botocore's model):
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,12 +21,16 @@ from serverless_cli.aws.body import pieces
 from serverless_cli.aws.calls import Aws, Passing
 from serverless_cli.errors import SlxError
 from serverless_cli.model import Change, Found, Late, Observed, Outputs, Place, Ref, Resource, Spec, Verb
-from serverless_cli.packaging.site import TEXT, cache_control, content_type, walk
+from serverless_cli.packaging.digests import Digests
+from serverless_cli.packaging.site import TEXT, cache_control, content_type, parts, walk
+from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Here, Kind, Scope, Weaver
+from serverless_cli.resources.content_parts import put_in_parts
 from serverless_cli.wiring import Uploads, Wiring
 
 MARK = "slx-id"
 """The metadata that says which `content` an object belongs to, for the day when the record is lost."""
+IN_PARTS = ("s3:ListBucketMultipartUploads", "s3:AbortMultipartUpload")
 SETTLING = (
     Passing("AccessDenied", "access denied", 60.0),
     Passing("AccessControlListNotSupported", "", 60.0),
@@ -34,7 +40,7 @@ SETTLING = (
 
 @dataclass(frozen=True, slots=True)
 class File(Spec):
-    """One uploaded file. `etag` is the MD5 of its bytes after filling; Late while a value to fill in is unknown."""
+    """One uploaded file. `etag` is that of its bytes after filling; Late while a value to fill in is unknown."""
 
     etag: str
     size: int
@@ -78,11 +84,12 @@ class ContentKind(Kind[ContentSpec]):
     doc = "uploaded files"
     spec = ContentSpec
     marked = False
+    needs_only_ready = frozenset({"bucket", "http-api"})  # that takes public files; whose URL is known
     rank = 40
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
         Verb.READ: ("s3:ListBucket", "s3:GetObject"),
-        Verb.CREATE: ("s3:PutObject", "s3:PutObjectAcl", "s3:ListBucket", "s3:DeleteObject"),
-        Verb.UPDATE: ("s3:PutObject", "s3:PutObjectAcl", "s3:DeleteObject"),
+        Verb.CREATE: ("s3:PutObject", "s3:PutObjectAcl", "s3:ListBucket", "s3:DeleteObject", *IN_PARTS),
+        Verb.UPDATE: ("s3:PutObject", "s3:PutObjectAcl", "s3:DeleteObject", *IN_PARTS),
         Verb.DELETE: ("s3:DeleteObject",),
         Verb.SEARCH: (),
     }
@@ -90,7 +97,9 @@ class ContentKind(Kind[ContentSpec]):
     def prepare(self, spec: ContentSpec) -> ContentSpec:
         if not spec.folder:
             return spec
-        files = {key: _local(path, key, spec) for key, path in walk(Path(spec.folder))}
+        digests = Digests(Path(spec.folder))
+        files = {key: _local(entry, key, spec, digests) for key, entry in walk(Path(spec.folder))}
+        digests.keep()
         return replace(spec, files=files)
 
     def read(self, aws: Aws, here: Here) -> Observed | None:
@@ -120,6 +129,10 @@ class ContentKind(Kind[ContentSpec]):
         return Observed(ContentSpec(public, files)) if files else None
 
     def create(self, aws: Aws, here: Here, spec: ContentSpec) -> Outputs:
+        if here.fresh:
+            # Nobody looks at a site yet that never had a file.
+            _upload_all(aws, here, spec.files, spec)
+            return {}
         return self._put(aws, here, spec, spec.files)
 
     def update(self, aws: Aws, here: Here, spec: ContentSpec, changes: tuple[Change, ...]) -> Outputs:
@@ -136,7 +149,7 @@ class ContentKind(Kind[ContentSpec]):
         pages = [key for key in keys if key.endswith((".html", ".htm"))]
         others = [key for key in keys if key not in set(pages)]
         for group in (others, pages):
-            aws.map(lambda key: _upload(aws, here, key, spec), group)
+            _upload_all(aws, here, group, spec)
         return {}
 
     def delete(self, aws: Aws, here: Here) -> None:
@@ -172,33 +185,49 @@ def _held(aws: Aws, bucket: str, key: str, folder: Path) -> File | None:
     return File(found["ETag"].strip('"'), path.stat().st_size, found["ContentType"], found.get("CacheControl", ""))
 
 
-def _local(path: Path, key: str, spec: ContentSpec) -> File:
-    kind, cache = content_type(key), cache_control(key, spec.cache)
-    if TEXT.match(kind) and spec.fill:
-        data = path.read_bytes()
-        used = {name: value for name, value in spec.fill.items() if _slot(name) in data}
-        late = [value for value in used.values() if isinstance(value, Late)]
-        if late:
-            return File(Late(tuple(part for value in late for part in value.parts)), len(data), kind, cache)
-        filled = _filled(data, used)
-        return File(hashlib.md5(filled, usedforsecurity=False).hexdigest(), len(filled), kind, cache)
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False))
-    return File(digest.hexdigest(), path.stat().st_size, kind, cache)
-
-
-def _slot(name: str) -> bytes:
-    return b"{{" + name.encode() + b"}}"
+def _local(entry: os.DirEntry[str], key: str, spec: ContentSpec, digests: Digests) -> File:
+    kind, cache, about = content_type(key), cache_control(key, spec.cache), entry.stat()
+    found = digests.of(key, entry.path, about, text=bool(spec.fill and TEXT.match(kind)))
+    used = {name: spec.fill[name] for name in spec.fill if name in found.slots}
+    if not used:
+        return File(found.etag, about.st_size, kind, cache)
+    late = [value for value in used.values() if isinstance(value, Late)]
+    if late:
+        return File(Late(tuple(part for value in late for part in value.parts)), about.st_size, kind, cache)
+    filled = _filled(Path(entry.path).read_bytes(), used)
+    return File(hashlib.md5(filled, usedforsecurity=False).hexdigest(), len(filled), kind, cache)
 
 
 def _filled(data: bytes, fill: Mapping[str, str]) -> bytes:
     for name, value in fill.items():
-        data = data.replace(_slot(name), str.__str__(value).encode())
+        data = data.replace(b"{{" + name.encode() + b"}}", str.__str__(value).encode())
     return data
 
 
+def _upload_all(aws: Aws, here: Here, keys: Iterable[str], spec: ContentSpec) -> None:
+    """Uploads small files all at once, and then the large ones, each with several of its parts at once."""
+    large = [key for key in keys if parts(spec.files[key].size) and not _is_filled(spec, key)]
+    aws.map(lambda key: _upload(aws, here, key, spec), (key for key in keys if key not in set(large)))
+    for key in large:
+        put_in_parts(aws, Path(spec.folder) / key, spec.files[key].size, _settings(here, key, spec), SETTLING)
+
+
 def _upload(aws: Aws, here: Here, key: str, spec: ContentSpec) -> None:
-    file, path = spec.files[key], Path(spec.folder) / key
+    path, settings = Path(spec.folder) / key, _settings(here, key, spec)
+    if _is_filled(spec, key):
+        body = _filled(path.read_bytes(), spec.fill)
+        aws.call("s3.PutObject", passing=SETTLING, Body=body, **settings)
+    else:
+        with path.open("rb") as stream:
+            aws.call("s3.PutObject", passing=SETTLING, Body=stream, **settings)
+
+
+def _is_filled(spec: ContentSpec, key: str) -> bool:
+    return bool(spec.fill and TEXT.match(spec.files[key].content_type))
+
+
+def _settings(here: Here, key: str, spec: ContentSpec) -> dict[str, Any]:
+    file = spec.files[key]
     settings: dict[str, Any] = {
         "Bucket": here.name,
         "Key": key,
@@ -206,11 +235,4 @@ def _upload(aws: Aws, here: Here, key: str, spec: ContentSpec) -> None:
         "CacheControl": file.cache_control,
         "Metadata": {MARK: here.ref.id},
     }
-    if spec.public:
-        settings["ACL"] = "public-read"
-    if TEXT.match(file.content_type) and spec.fill:
-        body = _filled(path.read_bytes(), spec.fill)
-        aws.call("s3.PutObject", passing=SETTLING, Body=body, **settings)
-    else:
-        with path.open("rb") as stream:
-            aws.call("s3.PutObject", passing=SETTLING, Body=stream, **settings)
+    return {**settings, "ACL": "public-read"} if spec.public else settings

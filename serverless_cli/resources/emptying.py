@@ -8,11 +8,12 @@ AWS facts (S3 user guide, API reference):
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 from serverless_cli.aws.calls import Aws, NotYet
 from serverless_cli.errors import AwsError, Exit, SlxError
+from serverless_cli.resources.base import together
 
 T = TypeVar("T")
 
@@ -50,13 +51,25 @@ def remove_bucket(aws: Aws, name: str) -> None:
 
 def empty(aws: Aws, name: str) -> None:
     """Removes all that the bucket holds now; what could not be removed just then is left for another try."""
-    for listed in ("Versions", "DeleteMarkers"):
-        found = aws.pages("s3.ListObjectVersions", listed, Bucket=name)
-        entries = ({"Key": one["Key"], "VersionId": one["VersionId"]} for one in found)
-        for batches in _batched(_batched(entries, BATCH), AT_ONCE):
-            aws.map(lambda batch: _delete(aws, name, batch), batches)
-    for uploads in _batched(aws.pages("s3.ListMultipartUploads", "Uploads", Bucket=name), BATCH):
-        aws.map(lambda one: _abort(aws, name, one), uploads)
+    # The first page of each list at once: most buckets have no more.
+    found, uploads = together(
+        aws,
+        (
+            lambda: _begun(aws.pages("s3.ListObjectVersions", "Versions", "DeleteMarkers", Bucket=name)),
+            lambda: _begun(aws.pages("s3.ListMultipartUploads", "Uploads", Bucket=name)),
+        ),
+    )
+    entries = ({"Key": one["Key"], "VersionId": one["VersionId"]} for one in found)
+    for batches in _batched(_batched(entries, BATCH), AT_ONCE):
+        aws.map(lambda batch: _delete(aws, name, batch), batches)
+    for some in _batched(uploads, BATCH):
+        aws.map(lambda one: _abort(aws, name, one), some)
+
+
+def _begun(items: Iterator[T]) -> Iterator[T]:
+    """The same items, the first of which has been asked for."""
+    first = list(islice(items, 1))
+    return chain(first, items)
 
 
 def _batched(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -45,7 +45,7 @@ class FakeLayers:
         self.versions[name] = kept
         return found
 
-    def pages(self, operation: str, key: str, /, **parameters: Any) -> Iterator[Any]:
+    def pages(self, operation: str, /, *keys: str, **parameters: Any) -> Iterator[Any]:
         if operation == "lambda.ListLayers":
             have = {name: versions[0] for name, versions in self.versions.items() if versions}
             return iter([{"LayerName": name, "LatestMatchingVersion": one} for name, one in have.items()])

@@ -62,6 +62,10 @@ def test_what_belongs_to_no_website_is_left_out(tmp_path, name):
     assert list(walk(tmp_path)) == []
 
 
+def test_a_folder_that_is_gone_has_no_files(tmp_path):
+    assert list(walk(tmp_path / "gone")) == []
+
+
 def test_links_that_lead_out_of_the_folder_are_left_out(tmp_path):
     site = tmp_path / "site"
     site.mkdir()
