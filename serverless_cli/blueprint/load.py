@@ -6,6 +6,8 @@ Works on libyaml's events, so that depth, aliases and size are bounded before an
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +87,7 @@ def load(path: Path, problems: Problems, parser: Any = PARSER) -> MappingNode:
     source = read(path)
     builder = Builder(source, problems)
     try:
-        for event in yaml.parse(source.text, Loader=parser):
+        for event in _events(source.text, parser):
             builder.feed(event)
     except Stop:
         problems.check()
@@ -114,7 +116,7 @@ def first(path: Path, key: str) -> tuple[str, Location] | None:
     source = read(path)
     depth, key_next, wanted = 0, True, False
     try:
-        for event in yaml.parse(source.text, Loader=PARSER):
+        for event in _events(source.text, PARSER):
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > DEPTH:  # libyaml's time grows with the square of it; `load` says what is wrong
@@ -130,6 +132,20 @@ def first(path: Path, key: str) -> tuple[str, Location] | None:
     except yaml.YAMLError as error:
         raise BlueprintError((_syntax(error, source),)) from None
     return None
+
+
+def _events(text: str, parser: Any) -> Iterator[yaml.Event]:
+    """The parser's events. libyaml reads ahead of them, and newer ones give up at a thousand levels before the first
+    event is out: the parser in Python goes on from there, so that the place is the one where it gets too deep for us.
+    """
+    told = 0
+    try:
+        for told, event in enumerate(yaml.parse(text, Loader=parser), 1):  # noqa: B007 - counted for the other parser
+            yield event
+    except yaml.YAMLError as error:
+        if "nesting depth" not in str(getattr(error, "problem", "")):
+            raise
+        yield from islice(yaml.parse(text, Loader=yaml.SafeLoader), told, None)
 
 
 def read(path: Path) -> Source:

@@ -203,7 +203,6 @@ FILES = (
     ("code of 10,000 GB", _with(WORK, _code(HANDLER.encode()), _sparse("mine/model.bin", 10_000 * GB)), (HERE, 3, 26), "too large"),
     ("code of exactly 250 MB", _with(WORK, _code(HANDLER.encode()), _sparse("mine/model.bin", (250 << 20) - len(HANDLER))), (HERE, 3, 26), "too large"),
     ("a layer of 300 MB", _with(b"name: web\nresources:\n  work: {type: function, code: ./mine, layers: [./big]}\n", _code(HANDLER.encode()), _sparse("big/model.bin", 300 << 20)), (HERE, 3, 49), "too large"),
-    ("an object of 6 GB", _with(b"name: web\nresources:\n  pages: {type: bucket, content: ./mine}\n", _sparse("mine/film.mp4", 6 * GB)), (HERE, 3, 25), "larger than 5 GB"),
     ("requirements of 10 GB", _with(b"name: web\nresources:\n  work: {type: function, code: ./mine, requirements: needs.txt}\n", _code(HANDLER.encode()), _sparse("needs.txt", 10 * GB)), (HERE, 3, 40), "at most"),
     ("requirements from a device", _with(b"name: web\nresources:\n  work: {type: function, code: ./mine, requirements: needs.txt}\n", _code(HANDLER.encode()), _raw(b"-r /dev/zero\n", "needs.txt")), ("needs.txt", 1, 1), "outside"),
     ("requirements from a pipe", _with(b"name: web\nresources:\n  work: {type: function, code: ./mine, requirements: needs.txt}\n", _code(HANDLER.encode()), _raw(b"-r pipe\n", "needs.txt"), lambda home: os.mkfifo(home / "pipe")), ("needs.txt", 1, 1), "it is no file"),
