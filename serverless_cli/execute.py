@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from serverless_cli.errors import Exit, SlxError
 from serverless_cli.events import Ended, Event, Listener, Note, Planned, Started
 from serverless_cli.fill import fill, gaps
 from serverless_cli.model import NOTHING, Action, Outcome, Outputs, Place, Plan, Ref, Report, Spec, Status, Step
+from serverless_cli.records import dataclass
 from serverless_cli.remains import Kinds
 from serverless_cli.resources.base import Here
 
@@ -89,15 +90,24 @@ def run(
     if circle := graph.cycle({ref: step.needs for ref, step in plan.steps.items()}):
         raise SlxError("the plan cannot be run", " needs ".join(map(str, circle)), exit_code=Exit.BUG)
     threads = pool or ThreadPoolExecutor(workers, thread_name_prefix="slx")
-    ended = False
+    finished = False
     try:
-        worker = _Worker(kinds, aws, journal, lease, plan.place, clock)
-        report = _Run(plan, worker, threads, listen=listen, cancel=cancel or Never(), workers=workers).go()
-        ended = True
+        events: SimpleQueue[Future[Outcome] | _Ready] = SimpleQueue()
+        worker = _Worker(kinds, aws, journal, lease, plan.place, clock, events.put)
+        report = _Run(plan, worker, threads, events, listen=listen, cancel=cancel or Never(), workers=workers).go()
+        finished = True
     finally:
         if pool is None:
-            threads.shutdown(wait=ended, cancel_futures=True)
+            threads.shutdown(wait=finished, cancel_futures=True)
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A running step has made what others need of it."""
+
+    ref: Ref
+    outputs: Outputs
 
 
 @dataclass(slots=True)
@@ -110,6 +120,7 @@ class _Worker:
     lease: Lease
     place: Place
     clock: Callable[[], float]
+    tell: Callable[[_Ready], None]
     halt: str = ""
     """why nothing more may be written"""
 
@@ -198,8 +209,9 @@ class _Worker:
         if step.action is Action.UPDATE:
             return kind.update(self.aws, there, step.spec, step.changes)
         if step.action is Action.REPLACE:
-            kind.delete(self.aws, there)
+            kind.delete(self.aws, replace(there, again=True))
             there = replace(there, outputs=NOTHING)
+        there = replace(there, ready=lambda outputs: self.tell(_Ready(step.ref, outputs)))
         return kind.create(self.aws, there, step.spec)
 
 
@@ -221,7 +233,15 @@ class _Run:
     """The state of one run; touched by the calling thread alone."""
 
     def __init__(
-        self, plan: Plan, worker: _Worker, pool: Executor, *, listen: Listener, cancel: Cancel, workers: int
+        self,
+        plan: Plan,
+        worker: _Worker,
+        pool: Executor,
+        events: SimpleQueue[Future[Outcome] | _Ready],
+        *,
+        listen: Listener,
+        cancel: Cancel,
+        workers: int,
     ) -> None:
         needs = graph.within({ref: step.needs for ref, step in plan.steps.items()})
         self.plan = plan
@@ -239,7 +259,10 @@ class _Run:
                 self.users[need].append(user)
         self.ready = deque(ref for ref, count in self.open.items() if not count)
         self.running: dict[Future[Outcome], tuple[Ref, str]] = {}
-        self.ended: SimpleQueue[Future[Outcome]] = SimpleQueue()
+        self.events = events
+        """what the workers have to say: steps that ended, and those that others need no longer wait for"""
+        self.begun_early: set[tuple[Ref, Ref]] = set()
+        """a step that was ready, and one that did not wait for its end"""
         self.lanes: dict[str, deque[tuple[Step, bool]]] = {}
         """busy lanes, with those that wait for them"""
         self.causes: dict[Ref, Ref] = {}
@@ -254,19 +277,22 @@ class _Run:
         self.worker.amend(self.plan.amend)
         self._start()
         while self.running:
-            future = self._next()
-            ref, lane = self.running.pop(future)
-            # A BaseException (the process is to end) passes through here and ends the run.
-            self._end(ref, future.result())
-            self._free(lane)
+            event = self._next()
+            if isinstance(event, _Ready):
+                self._release(event)
+            else:
+                ref, lane = self.running.pop(event)
+                # A BaseException (the process is to end) passes through here and ends the run.
+                self._end(ref, event.result())
+                self._free(lane)
             self._start()
         outcomes = {ref: self.outcomes[ref] for ref in self.plan.steps}
         return Report(self.plan.place, outcomes, self.clock() - self.began)
 
-    def _next(self) -> Future[Outcome]:
+    def _next(self) -> Future[Outcome] | _Ready:
         while True:
             try:
-                return self.ended.get(timeout=_SIGNALS_S)
+                return self.events.get(timeout=_SIGNALS_S)
             except Empty:
                 continue
 
@@ -284,13 +310,13 @@ class _Run:
                 self._launch(step)
 
     def _launch(self, step: Step) -> None:
-        filled = replace(step, spec=fill(step.spec, self.outputs)) if step.spec else step
+        late = step.spec is not None and bool(gaps(step.spec))
+        filled = replace(step, spec=fill(step.spec, self.outputs)) if late else step
         try:
             lane = self.worker.lane(filled)
         except Exception as error:  # noqa: BLE001 - a kind's fault ends its step, not the run
             self._end(step.ref, Outcome(step, Status.FAILED, error=known(error, step.ref)))
             return
-        late = step.spec is not None and bool(gaps(step.spec))
         if lane in self.lanes:
             self.lanes[lane].append((filled, late))
             return
@@ -302,7 +328,7 @@ class _Run:
         self._tell(Started(step, self.clock() - self.began))
         future = self.pool.submit(self.worker.carry_out, step, late)
         self.running[future] = (step.ref, lane)
-        future.add_done_callback(self.ended.put)
+        future.add_done_callback(self.events.put)
 
     def _free(self, lane: str) -> None:
         """The next step of a lane goes at once; when stopping, those that wait come to their end like all others."""
@@ -314,18 +340,32 @@ class _Run:
         else:
             self.ready.extend(step.ref for step, _ in self.lanes.pop(lane))
 
+    def _release(self, event: _Ready) -> None:
+        """Those to whom the step's being ready is enough need not wait for its end."""
+        self.outputs[event.ref] = event.outputs
+        for user in self.users[event.ref]:
+            if event.ref.kind in self.worker.kinds[user.kind].needs_only_ready:
+                self.begun_early.add((event.ref, user))
+                self._met(user)
+
     def _end(self, ref: Ref, outcome: Outcome) -> None:
         self.outcomes[ref] = outcome
         self.outputs[ref] = outcome.outputs
         if outcome.status is Status.FAILED:
             self.causes[ref] = ref
         for user in self.users[ref]:
-            if ref in self.causes:
+            early = (ref, user) in self.begun_early
+            if ref in self.causes and not (early and not self.open[user]):
                 self.causes.setdefault(user, self.causes[ref])
-            self.open[user] -= 1
-            if not self.open[user]:
-                self.ready.append(user)
+            if not early:
+                self._met(user)
         self._tell(Ended(outcome, self.clock() - self.began))
+
+    def _met(self, user: Ref) -> None:
+        """One need less; with the last of them the step may start."""
+        self.open[user] -= 1
+        if not self.open[user]:
+            self.ready.append(user)
 
     def _stopping(self) -> bool:
         if not self.stopped and (self.worker.halt or self.cancel.is_set()):

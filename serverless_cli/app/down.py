@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 
 from serverless_cli import execute, local, plan
 from serverless_cli.app import backup, reality, stacks
 from serverless_cli.app.backup import Backup
+from serverless_cli.app.reality import Search
 from serverless_cli.app.session import Session, looking
 from serverless_cli.app.settings import Settings
-from serverless_cli.app.sweep import remains
-from serverless_cli.events import Listener
-from serverless_cli.model import Action, Loss, Place, Plan, Ref, Report, Step, Sweep
+from serverless_cli.app.sweep import is_of, remains
+from serverless_cli.aws.calls import Aws
+from serverless_cli.events import Event, Listener, Started
+from serverless_cli.model import Action, Found, Loss, Observed, Place, Plan, Record, Ref, Report, Step, Sweep
+from serverless_cli.records import dataclass
 from serverless_cli.resources import KINDS, SPECS
+from serverless_cli.resources.base import Here
 from serverless_cli.state.journal import Journal
 from serverless_cli.state.lease import Lease
 from serverless_cli.state.lock import lock
+
+Reality = Mapping[Ref, Observed | None]
+
+_AFTER_YOU_S = 0.01
+"""what is looked for in the background makes clients, and takes the interpreter from the calls that are waited for,
+unless these are on their way by then"""
 
 
 @dataclass(slots=True)
@@ -32,8 +43,20 @@ class Down:
     place: Place
     plan: Plan
     losses: Mapping[Ref, tuple[Loss, ...]]
+    kinds: frozenset[str]
+    """those of which anything is recorded, or was found"""
     journal: Journal
     lease: Lease
+    unseen: frozenset[str] = frozenset()
+    """kinds that could not be searched through: the caller may not list them"""
+    rest: Callable[[], Future[tuple[Record, Reality, Search]]] | None = None
+    """begins to look for what the plan does not know of yet, where it could be made without"""
+    agreed: bool = False
+    """whether further parts may be removed without asking anybody, and without a copy"""
+    _looking: Future[tuple[Record, Reality, Search]] | None = None
+    _strays: tuple[Found, ...] = ()
+    _done: list[Step] = field(default_factory=list)
+    """the steps of the parts before this one"""
 
     @property
     def unsaved(self) -> tuple[Step, ...]:
@@ -45,26 +68,71 @@ class Down:
         return backup.take(self.session.aws, self.plan, folder, tell)
 
     def run(self, listen: Listener, cancel: threading.Event) -> Report:
-        """Removes what the plan says."""
+        """Removes what the plan says, and meanwhile looks for the rest."""
         self.journal.start(self.lease.holder)
-        return execute.run(
+
+        def heard(event: Event) -> None:
+            if isinstance(event, Started):
+                self._look_on()
+            listen(event)
+
+        report = execute.run(
             self.plan,
             kinds=KINDS,
             aws=self.session.aws.fenced(self.lease.check),
             journal=self.journal,
             lease=self.lease,
-            listen=listen,
+            listen=heard,
             cancel=cancel,
         )
+        if report.ok:
+            self._look_on()
+        return report
+
+    def _look_on(self) -> None:
+        if self.rest:
+            self._looking, self.rest = self.rest(), None
+
+    def further(self) -> bool:
+        """Whether there is more of the stack than has been told; plan and losses are then of that.
+
+        It may be what was looked for meanwhile, or what the last `sweep` came upon. Raises SlxError where not all could
+        be looked for.
+        """
+        looking, strays = self._looking, self._strays
+        self._looking, self._strays = None, ()
+        if looking:
+            record, observed, search = looking.result()
+            self.unseen |= search.unseen
+            return self._go_on(record, observed, search.found)
+        return bool(strays) and self._go_on(Record(), {}, strays)
+
+    def _go_on(self, record: Record, observed: Reality, found: Iterable[Found]) -> bool:
+        """Whether these make another part; its plan then takes the place of the last one."""
+        # What this part has removed, with all that was in it, may have been seen before it went.
+        mine = self.plan.steps.keys()
+        entries = {ref: one for ref, one in record.entries.items() if ref not in mine and one.inside not in mine}
+        new = [one for one in found if not any(is_of(step, one) for step in self.plan.steps.values())]
+        made = plan.down(self.place, replace(record, entries=entries), observed, KINDS, new)
+        if not made.steps:
+            return False
+        self._done += self.plan.steps.values()
+        self.plan, self.losses = _weighed(self.session, self.session.aws.reading(), made, {})
+        self.kinds |= {step.ref.kind for step in made.steps.values()}
+        return True
 
     def sweep(self) -> Sweep:
         """Looks again, by lists and marks and at every name that was deleted; what came back late is removed once more.
 
         Only an empty result ends the record. Shares no code with the verbs that delete.
         """
-        deleted = [step for step in self.plan.steps.values() if step.action is Action.DELETE]
-        kept = {(step.ref.kind, step.name) for step in self.plan.steps.values() if step.action is Action.RETAIN}
-        found = remains(self.session.aws.fenced(self.lease.check), self.place, deleted, kept)
+        steps = (*self._done, *self.plan.steps.values())
+        deleted = [step for step in steps if step.action is Action.DELETE]
+        kept = {(step.ref.kind, step.name) for step in steps if step.action is Action.RETAIN}
+        aws = self.session.aws.fenced(self.lease.check)
+        found = remains(aws, self.place, deleted, kept, kinds=self.kinds, unseen=self.unseen)
+        if self.agreed:
+            self._strays = tuple(one for one in found.left if not any(is_of(step, one) for step in steps))
         if not found.left and not kept:
             self.journal.forget()
             self._stop_if_last()
@@ -78,11 +146,12 @@ class Down:
 
 
 @contextmanager
-def begin(settings: Settings, stack: str | None, *, into: Path | None = None) -> Iterator[Down]:
+def begin(settings: Settings, stack: str | None, *, into: Path | None = None, agreed: bool = False) -> Iterator[Down]:
     """Finds the stack, looks at what exists of it and counts what would be lost, under its lock.
 
-    `into` is the folder of a backup to come. Raises SlxError: that is not empty, no such stack, credentials, network,
-    locked.
+    `into` is the folder of a backup to come. `agreed`: nobody is to be asked about the plan, so that what the record
+    does not speak of may be looked for while the rest is being removed.
+    Raises SlxError: that folder is not empty, no such stack, credentials, network, locked.
     """
     if into:
         backup.room(into)
@@ -90,54 +159,111 @@ def begin(settings: Settings, stack: str | None, *, into: Path | None = None) ->
     @contextmanager
     def look(session: Session) -> Iterator[Down]:
         place = stacks.choose(session, stack)
-        if not stacks.trace(session, place, stacks.record(session, place)):
+        if not stacks.trace(session, place):
             raise stacks.missing(session, place)
         with (
             lock(session.store, session.key(place), command=f"down {place.stack}/{place.stage}") as lease,
             Journal.open(session.store, session.key(place), SPECS) as journal,
         ):
-            made = _planned(session, place, journal)
-            with ThreadPoolExecutor(1, "losses") as pool:
-                losses = pool.submit(_losses, session, made)
-                made = _warned(session, made)
-            yield Down(session, place, made, losses.result(), journal, lease)
+            known = plan.heres(place, KINDS, journal.record)
+            # A plan that somebody is to agree to, or of which a copy is to be made, has to be whole.
+            every, unasked = frozenset(KINDS), agreed and not into
+            near = _near(known) if unasked and journal.record.complete else every
+            with ThreadPoolExecutor(1, "rest") as pool:
+                later = partial(pool.submit, _Rest(session, place, journal.record, known, near).look)
+                rest = later if near != every else None
+                made, losses, kinds, unseen = _planned(session, place, journal.record, known, near)
+                yield Down(session, place, made, losses, kinds, journal, lease, unseen, rest, unasked)
 
     with looking(settings, look) as begun:
         yield begun
 
 
-def _planned(session: Session, place: Place, journal: Journal) -> Plan:
-    record, reading = journal.record, session.aws.reading()
-    # The record may be an old one: another machine may have made what it does not know. So it is searched for in any
-    # case, at the same time as all that is recorded is looked at.
-    with ThreadPoolExecutor(1, "search") as pool:
-        search = reality.found if record.complete else partial(stacks.found, session)
-        searched = pool.submit(search, reading, place)
-        if wish := stacks.wish(session.settings, place):
-            record = plan.presumed(wish, record)
-        known = plan.heres(place, KINDS, record)
-        observed = reality.observe(reading, known)
-        found = searched.result()
+def _near(known: Mapping[Ref, Here]) -> frozenset[str]:
+    """The kinds that have to go before those of the record."""
+    return frozenset[str]().union(*(KINDS[kind].after for kind in {ref.kind for ref in known}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """What of a stack has not been looked for: kinds that are neither recorded, which the proof will list, nor `near`;
+    and what only the blueprint knows of."""
+
+    session: Session
+    place: Place
+    record: Record
+    known: Mapping[Ref, Here]
+    near: frozenset[str]
+
+    def look(self) -> tuple[Record, Reality, Search]:
+        """The entries that a record of all that would have beside the `known`, what exists of them, and what was found.
+
+        Raises SlxError.
+        """
+        time.sleep(_AFTER_YOU_S)
+        reading = self.session.aws.reading()
+        kinds = frozenset(KINDS) - self.near - {ref.kind for ref in self.known}
+        search = reality.found(reading, self.place, kinds=kinds, needed=())
+        wish = stacks.wish(self.session.settings, self.place)
+        record = plan.presumed(wish, self.record) if wish else self.record
+        heres = plan.heres(self.place, KINDS, record, search.found)
+        late = {ref: here for ref, here in heres.items() if ref not in self.known}
+        entries = {ref: entry for ref, entry in record.entries.items() if ref in late}
+        return replace(record, entries=entries), reality.existing(reading, late), search
+
+
+def _planned(
+    session: Session, place: Place, record: Record, known: Mapping[Ref, Here], kinds: frozenset[str]
+) -> tuple[Plan, Mapping[Ref, tuple[Loss, ...]], frozenset[str], frozenset[str]]:
+    """What is to be deleted, with what would make that fail and what else it does; what would be lost by it; the kinds
+    of which there is anything; and those that may not be listed. Only what is recorded and `kinds` are looked for."""
+    reading, every = session.aws.reading(), kinds == frozenset(KINDS)
+    needed = () if record.entries or record.complete else KINDS  # else only a search can tell what there is
+    with ThreadPoolExecutor(4, "look") as pool:
+        looked = pool.submit(reality.existing, reading, known)  # first, so that the search has to wait for its clients
+        # Asked before it is known what will be deleted, and below once more, of all that will be: `reading` remembers.
+        counted = pool.submit(_counted, session, known)
+        weighed = pool.submit(reality.standing, reading, known.values())
+        # The record may be an old one: another machine may have made what it does not know. So it is searched for in
+        # any case, at the same time as all that is recorded is looked at.
+        search = partial(reality.found, kinds=kinds) if record.complete else partial(stacks.found, session)
+        searched = pool.submit(search, reading, place, needed=needed)
+        observed = looked.result()
+        wish = stacks.wish(session.settings, place) if every else None  # read while AWS answers
+        weighed.result()
+        result = searched.result()
+    found = result.found
+    if wish:
+        record = plan.presumed(wish, record)
     heres = plan.heres(place, KINDS, record, found)
     late = {ref: here for ref, here in heres.items() if ref not in known or here.outputs != known[ref].outputs}
-    observed |= reality.observe(reading, late)
-    return plan.down(place, record, observed, KINDS, found)
+    observed |= reality.existing(reading, late)
+    made = plan.down(place, record, observed, KINDS, found)
+    known_losses = {ref: count for ref, count in counted.result().items() if ref not in late}
+    return *_weighed(session, reading, made, known_losses), frozenset(ref.kind for ref in heres), result.unseen
 
 
-def _warned(session: Session, made: Plan) -> Plan:
-    """The plan with what would make its deletions fail, and what else they do."""
-    heres = [execute.here(made.place, step) for step in made.writes]
-    obstacles, notes = reality.standing(session.aws.reading(), heres)
-    return replace(made, obstacles=obstacles, notes=(*made.notes, *notes))
+Count = Future[tuple[Loss, ...]]
 
 
-def _losses(session: Session, made: Plan) -> dict[Ref, tuple[Loss, ...]]:
-    """What each deletion would throw away, counted; kinds that hold nothing are left out."""
-    steps = [step for step in made.writes if KINDS[step.ref.kind].data]
+def _weighed(
+    session: Session, reading: Aws, made: Plan, counted: Mapping[Ref, Count]
+) -> tuple[Plan, Mapping[Ref, tuple[Loss, ...]]]:
+    """The plan with what would make it fail and what else it does, and what would be lost by it."""
+    gone = {step.ref: execute.here(made.place, step) for step in made.writes}
+    more = _counted(session, {ref: here for ref, here in gone.items() if ref not in counted})
+    losses = {ref: count.result() for ref, count in {**counted, **more}.items() if ref in gone}
+    obstacles, notes = reality.standing(reading, gone.values())
+    whole = replace(made, obstacles=obstacles, notes=(*made.notes, *notes))
+    return whole, {ref: many for ref, many in losses.items() if many}
 
-    def count(step: Step) -> tuple[Loss, ...]:
-        return tuple(KINDS[step.ref.kind].loss(session.aws, execute.here(made.place, step)))
+
+def _counted(session: Session, heres: Mapping[Ref, Here]) -> dict[Ref, Count]:
+    """What deleting each of these would throw away, as counts that have ended; kinds that hold nothing are left out."""
+    mine = {ref: here for ref, here in heres.items() if KINDS[ref.kind].data}
+
+    def count(here: Here) -> tuple[Loss, ...]:
+        return tuple(KINDS[here.ref.kind].loss(session.aws, here))
 
     with ThreadPoolExecutor(reality.AT_ONCE, "loss") as pool:
-        counted = zip(steps, pool.map(count, steps), strict=True)
-        return {step.ref: losses for step, losses in counted if losses}
+        return {ref: pool.submit(count, here) for ref, here in mine.items()}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from serverless_cli.aws.calls import Aws
-from serverless_cli.errors import Problem, SlxError
+from serverless_cli.errors import Exit, Problem, SlxError
 from serverless_cli.model import Found, Observed, Place, Ref, Stack
+from serverless_cli.records import dataclass
 from serverless_cli.remains import same_stack
 from serverless_cli.resources import KINDS
 from serverless_cli.resources.base import Here
 from serverless_cli.resources.packages import with_packages
+
+Key = TypeVar("Key", bound=Hashable)
 
 AT_ONCE = 32
 
@@ -24,6 +27,14 @@ def observe(aws: Aws, heres: Mapping[Ref, Here]) -> dict[Ref, Observed | None]:
     with ThreadPoolExecutor(AT_ONCE, "read") as pool:
         asked = {ref: pool.submit(KINDS[here.ref.kind].read, reading, here) for ref, here in heres.items()}
         return {ref: future.result() for ref, future in asked.items()}
+
+
+def existing(aws: Aws, heres: Mapping[Key, Here]) -> dict[Key, Observed | None]:
+    """Which of these are there, and whose they are: fewer calls than `observe` makes. Raises the first error."""
+    reading = aws.reading()
+    with ThreadPoolExecutor(AT_ONCE, "exists") as pool:
+        asked = {key: pool.submit(KINDS[here.ref.kind].exists, reading, here) for key, here in heres.items()}
+        return {key: future.result() for key, future in asked.items()}
 
 
 def preflight(aws: Aws, heres: Mapping[Ref, Here]) -> tuple[Problem, ...]:
@@ -41,41 +52,70 @@ def standing(aws: Aws, heres: Iterable[Here]) -> tuple[tuple[Problem, ...], tupl
     """What would make deletions fail, and what else they do to things of others; what may not be looked at is left
     out: the deletion itself tells."""
 
-    def ask(here: Here) -> tuple[list[Problem], list[Problem]]:
-        kind = KINDS[here.ref.kind]
-        return _bearing(kind.hindrances, aws, here), _bearing(kind.loose_ends, aws, here)
+    def ask(look: Callable[[Aws, Here], Iterable[Problem]], here: Here) -> list[Problem]:
+        try:
+            return list(look(aws, here))
+        except SlxError:
+            return []
 
     with ThreadPoolExecutor(AT_ONCE, "standing") as pool:
-        found = tuple(pool.map(ask, heres))
-    return tuple(one for many, _ in found for one in many), tuple(one for _, many in found for one in many)
+        asked = [
+            (pool.submit(ask, kind.hindrances, here), pool.submit(ask, kind.loose_ends, here))
+            for here in heres
+            for kind in (KINDS[here.ref.kind],)
+        ]
+    return tuple(_all(one for one, _ in asked)), tuple(_all(one for _, one in asked))
 
 
-def _bearing(look: Callable[[Aws, Here], Iterable[Problem]], aws: Aws, here: Here) -> list[Problem]:
-    try:
-        return list(look(aws, here))
-    except SlxError:
-        return []
+def _all(asked: Iterable[Future[list[Problem]]]) -> Iterable[Problem]:
+    return (problem for one in asked for problem in one.result())
 
 
-def search(aws: Aws, place: Place | None) -> dict[str, tuple[Found, ...]]:
-    """Everything that carries the mark of a stack (None: of any), by kind."""
+def search(
+    aws: Aws, place: Place | None, kinds: Container[str] = KINDS, needed: Container[str] = KINDS
+) -> dict[str, tuple[Found, ...]]:
+    """Everything of these kinds that carries the mark of a stack (None: of any), by kind.
+
+    Kinds that the caller may not list are left out, unless they are `needed`. Raises the first other error.
+    """
     reading = aws.reading()
     with ThreadPoolExecutor(AT_ONCE, "search") as pool:
         asked = {
             name: pool.submit(lambda kind: tuple(kind.search(reading, place)), kind)
-            for name, kind in KINDS.items()
-            if kind.marked
+            for name in KINDS
+            if name in kinds and (kind := KINDS[name]).marked
         }
-        return {name: future.result() for name, future in asked.items()}
+        results: dict[str, tuple[Found, ...]] = {}
+        for name, future in asked.items():
+            try:
+                results[name] = future.result()
+            except SlxError as error:
+                if name in needed or error.exit_code is not Exit.DENIED:
+                    raise
+        return results
 
 
-def found(aws: Aws, place: Place, *, everywhere: bool = False) -> tuple[Found, ...]:
-    """Everything that carries this stack's mark. Things that were given a name of their own are found only
-    `everywhere`, which asks for the marks of all that the account has."""
-    searches = (search(aws, place), search(aws, None) if everywhere else {})
-    many = (one for by_kind in searches for ones in by_kind.values() for one in ones)
+def found(
+    aws: Aws, place: Place, *, everywhere: bool = False, kinds: Container[str] = KINDS, needed: Container[str] = KINDS
+) -> Search:
+    """Everything of these kinds that carries this stack's mark. Things that were given a name of their own are found
+    only `everywhere`, which asks for the marks of all that the account has. `needed` as in `search`."""
+    near = search(aws, place, kinds, needed)
+    far = search(aws, None, kinds, needed) if everywhere else near
+    unseen = {name for name in KINDS if name in kinds and KINDS[name].marked} - (near.keys() & far.keys())
+    many = (one for by_kind in (near, far) for ones in by_kind.values() for one in ones)
     mine = (one for one in many if one.mark and same_stack(one.mark, place))
-    return tuple({(one.ref, one.name, *sorted(one.outputs.values())): one for one in mine}.values())
+    return Search(
+        tuple({(one.ref, one.name, *sorted(one.outputs.values())): one for one in mine}.values()), frozenset(unseen)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What was found, and the kinds that could not be searched through: the caller may not list them."""
+
+    found: tuple[Found, ...]
+    unseen: frozenset[str]
 
 
 def looked(by_kind: Mapping[str, Iterable[Found]]) -> dict[str, int]:

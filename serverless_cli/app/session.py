@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from serverless_cli import local
@@ -19,6 +19,7 @@ from serverless_cli.aws.identity import Connecting, Credentials
 from serverless_cli.errors import SlxError
 from serverless_cli.model import Place, Urls, Verb
 from serverless_cli.names import digest
+from serverless_cli.records import dataclass
 from serverless_cli.resources import KINDS
 from serverless_cli.state.address import S3Address
 from serverless_cli.state.s3 import S3Store
@@ -94,20 +95,21 @@ def open_session(settings: Settings, *, kinds: Iterable[str] = (), presuming: bo
     """Connects, starting the local target if that is meant and none runs. Raises SlxError: credentials, network.
 
     The clients of these `kinds` are made while AWS is asked who we are. When `presuming`, the account may be the one
-    that the records of this folder name: then nothing must be written, or told, before `confirm`.
+    that the credentials were of before, or that the records of this folder name: then nothing must be written, or told,
+    before `confirm`.
     """
     nearby(settings)  # a state that cannot be is said to be so before anything is called
     instance = _local(settings) if settings.local else None
     connecting = Connecting(
         profile=None if instance else settings.profile,
         region=(settings.region or instance.region) if instance else settings.region,
-        endpoint_url=instance.url if instance else endpoint(settings),
+        endpoint_url=instance.url if instance else None if settings.endpoint_ambient else endpoint(settings),
         credentials=Credentials(instance.access_key, instance.secret_key) if instance else None,
         observer=settings.observe,
     )
     try:
         connecting.warm(sorted(services(action for kind in kinds for action in KINDS[kind].permissions[Verb.READ])))
-        presumed = _presumed(settings, connecting.region) if presuming else None
+        presumed = _presumed(settings, connecting) if presuming else None
         account = presumed or connecting.wait().account
 
         def confirm() -> None:
@@ -162,12 +164,15 @@ def _looked(
         yield found
 
 
-def _presumed(settings: Settings, region: str) -> str | None:
-    """The account that this folder's records for the same endpoint and region name, if it is only one."""
+def _presumed(settings: Settings, connecting: Connecting) -> str | None:
+    """The credentials' account when they were last used; else the one that this folder's records for the same endpoint
+    and region name, if it is only one. None where even looking writes: a lock in S3."""
     keeper = nearby(settings)
     if settings.local or keeper is None:
         return None
-    before, _, after = _target(settings, "/", region).partition("/")
+    if connecting.presumed:
+        return connecting.presumed
+    before, _, after = _target(settings, "/", connecting.region).partition("/")
     targets = {key.target for key in keeper.stacks()}
     accounts = {
         name.removeprefix(before).removesuffix(after)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Container
 from dataclasses import replace
 
 from serverless_cli.app import catalog, reality
+from serverless_cli.app.reality import Search
 from serverless_cli.app.session import Session
 from serverless_cli.app.settings import Settings
 from serverless_cli.aws.calls import Aws
 from serverless_cli.errors import Exit, SlxError
-from serverless_cli.model import Found, Place, Record, Stack
+from serverless_cli.model import Place, Record, Stack
 from serverless_cli.names import STACK_OR_ID, STAGE
-from serverless_cli.resources import SPECS
+from serverless_cli.resources import KINDS, SPECS
 from serverless_cli.state.journal import Journal
 
 
@@ -84,15 +86,16 @@ def missing(session: Session, place: Place) -> SlxError:
     return SlxError(what, "nothing is recorded, and nothing carries its mark", hint, exit_code=Exit.NO_STACK)
 
 
-def trace(session: Session, place: Place, known: Record) -> bool:
+def trace(session: Session, place: Place) -> bool:
     """Whether anything is left of a stack: a record, or something with its mark.
 
     A record of nothing is one, too: of a `down` that was stopped before it had proven that nothing is left.
     """
-    return bool(known.entries) or place in recorded(session) or bool(found(session, session.aws, place))
+    return place in recorded(session) or bool(found(session, session.aws, place).found)
 
 
-def found(session: Session, aws: Aws, place: Place) -> tuple[Found, ...]:
-    """All that carries the stack's mark; where its blueprint is not at hand, whatever name it was given there."""
+def found(session: Session, aws: Aws, place: Place, needed: Container[str] = KINDS) -> Search:
+    """All that carries the stack's mark; where its blueprint is not at hand, whatever name it was given there.
+    `needed` as in `reality.search`."""
     here = described(session)
-    return reality.found(aws, place, everywhere=here is None or here.stack != place.stack)
+    return reality.found(aws, place, everywhere=here is None or here.stack != place.stack, needed=needed)

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from serverless_cli import execute, plan
-from serverless_cli.app import catalog, checking, reality, rollback
+from serverless_cli.app import catalog, reality, rollback
 from serverless_cli.app.rollback import Rollback
 from serverless_cli.app.session import Session, endpoint, looking, nearby
 from serverless_cli.app.settings import Settings
@@ -20,6 +20,7 @@ from serverless_cli.errors import BlueprintError, Problem
 from serverless_cli.events import Listener
 from serverless_cli.fill import fill
 from serverless_cli.model import CheckResult, Outputs, Plan, Record, Ref, Report, Stack, Status
+from serverless_cli.records import dataclass
 from serverless_cli.resources import KINDS, SPECS
 from serverless_cli.state.journal import Journal
 from serverless_cli.state.lease import Lease
@@ -78,6 +79,8 @@ class Up:
 
     def check(self, listen: Callable[[CheckResult], None]) -> tuple[CheckResult, ...]:
         """Proves end to end that the stack does what the blueprint promises."""
+        from serverless_cli.app import checking  # noqa: PLC0415 - HTTP and mail, for what is up already
+
         return checking.run(self.session.aws, fill(self.stack.checks, self._outputs), listen)
 
 
@@ -117,15 +120,17 @@ def draft(session: Session, path: Path, settings: Settings, record: Record) -> t
     """
     stack = catalog.read(path, settings, session.place(""), record.parameters)
     reading = session.aws.reading()  # what the search has listed is not asked for again
+    kinds = frozenset(ref.kind for ref in stack.resources)
     with ThreadPoolExecutor(3, "draft") as pool:
         packed = pool.submit(reality.prepare, stack)
-        searched = None if record.complete else pool.submit(reality.found, reading, stack.place)
+        searched = None if record.complete else pool.submit(reality.found, reading, stack.place, kinds=kinds)
         heres = plan.heres(stack.place, KINDS, record, (), stack)
         problems = pool.submit(reality.preflight, reading, heres)
         observed = reality.observe(reading, heres)
-        found = searched.result() if searched else ()
-        if not found and plan.behind(stack, observed, record, KINDS):
-            found = reality.found(reading, stack.place)
+        found = searched.result().found if searched else ()
+        if found or plan.behind(stack, observed, record, KINDS):
+            # Something is there of which the record does not know: then there may be more, of any kind.
+            found = reality.found(reading, stack.place, needed=kinds).found
         ready = packed.result()
         # What turned up only by packing (a bucket for large packages) or a search has not been looked at yet, or not
         # where it was found.

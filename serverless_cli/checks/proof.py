@@ -6,7 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from serverless_cli.checks.trial import Seen, Trial, filled, said
 from serverless_cli.errors import Exit, SlxError
 from serverless_cli.fill import gaps
 from serverless_cli.model import Check, CheckResult, Secret
+from serverless_cli.records import dataclass
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 AGAIN_S = 20.0
@@ -38,7 +39,8 @@ class Desk:
 
     aws: Aws
     clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], bool | None] = time.sleep
+    """true when it was cut short, as nobody wants to know any more"""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     new_id: Callable[[], str] = _new_id
     mail: Mail = field(init=False)
@@ -132,7 +134,8 @@ class _Proof:
             spent = self._desk.clock() - self.began
             if not seen.wrong or seen.final or spent + pause > deadline_s:
                 return seen
-            self._desk.sleep(pause)
+            if self._desk.sleep(pause):
+                return seen
             pause = min(pause * 1.5, LONGEST_PAUSE_S)
             acted = self._goes[-1].acted_at
             if acted is not None and self._desk.clock() - acted >= max(AGAIN_S, deadline_s / 4):

@@ -50,10 +50,12 @@ class Slx:
 
         return preview(settings, blueprint)
 
-    def down(self, settings: Settings, stack: str | None, into: Path | None) -> AbstractContextManager[Down]:
+    def down(
+        self, settings: Settings, stack: str | None, into: Path | None, agreed: bool
+    ) -> AbstractContextManager[Down]:
         from serverless_cli.app.down import begin
 
-        return begin(settings, stack, into=into)
+        return begin(settings, stack, into=into, agreed=agreed)
 
     def status(self, settings: Settings, stack: str | None, everything: bool) -> Overview:
         from serverless_cli.app.status import overview

@@ -15,6 +15,7 @@ from serverless_cli.errors import Exit
 if TYPE_CHECKING:
     from serverless_cli.cli.seam import Down
     from serverless_cli.events import Copying
+    from serverless_cli.model import Report, Sweep
 
 # What shows help must not load rich.
 # ruff: noqa: PLC0415
@@ -41,15 +42,30 @@ def down(it: Session, stack: str | None, backup: Path | None) -> Exit:
     if it.options.confirm is None:
         it.must_ask()
     into = it.folder / backup.expanduser() if backup else None
-    with it.app.down(it.settings, stack, into) as run:
+    with it.app.down(it.settings, stack, into, _agreed_already(it)) as run:
         _show(it, run, into)
+        what = f"{run.place.stack}/{run.place.stage} cannot be removed"
         if run.plan.obstacles:
-            return refuse(it, f"{run.place.stack}/{run.place.stage} cannot be removed", run.plan.obstacles)
+            return refuse(it, what, run.plan.obstacles)
         if run.plan.writes and not (it.names(run.place) and _agreed(it)):
             return Exit.CANCELLED
         if into:
             _save(it, run, into)
-        return _remove(it, run)
+        report, code = _remove(it, run)
+        proof = None
+        while not code and (run.further() or ((proof := run.sweep()).left and run.further())):
+            if it.options.json:
+                _tell(it, report, code, None)
+            _show(it, run, None)
+            if run.plan.obstacles:
+                return refuse(it, what, run.plan.obstacles, "what was told before was removed, and nothing else")
+            report, code = _remove(it, run)
+        return _prove(it, report, code, None if code else proof)
+
+
+def _agreed_already(it: Session) -> bool:
+    """Whether nobody will be asked, whatever the plan is."""
+    return it.options.confirm is not None or (it.options.yes and not it.settings.protected_stages)
 
 
 def _agreed(it: Session) -> bool:
@@ -82,17 +98,29 @@ def _save(it: Session, run: Down, into: Path) -> None:
     it.terminal.story(copies.saved(made.folder, len(made.parts)))
 
 
-def _remove(it: Session, run: Down) -> Exit:
-    from serverless_cli.ui import documents, outcomes, states
+def _remove(it: Session, run: Down) -> tuple[Report, Exit]:
+    from serverless_cli.ui import outcomes
 
     again = it.again("down", f"{run.place.stack}/{run.place.stage}")
     report, code = carry_out(it, run.plan, run.run, f"go on with: {again}")
     it.terminal.story(outcomes.report(report, it.target(run.place), again))
-    sweep = run.sweep() if not code else None
-    if sweep and sweep.left:
+    return report, code
+
+
+def _prove(it: Session, report: Report, code: Exit, proof: Sweep | None) -> Exit:
+    """Tells what was looked for and what is left, unless something failed."""
+    from serverless_cli.ui import states
+
+    if proof and proof.left:
         code = Exit.RESOURCES
     if it.options.json:
-        it.terminal.record(documents.down_report(report, code, sweep))
-    elif sweep:
-        it.terminal.verdict(states.sweep(sweep), good=not sweep.left)
+        _tell(it, report, code, proof)
+    elif proof:
+        it.terminal.verdict(states.sweep(proof), good=not proof.left)
     return code
+
+
+def _tell(it: Session, report: Report, code: Exit, proof: Sweep | None) -> None:
+    from serverless_cli.ui import documents
+
+    it.terminal.record(documents.down_report(report, code, proof))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from serverless_cli.app.settings import Settings
@@ -37,9 +38,10 @@ def merge(
         local=said.local,
         protected_stages=tuple(project.get("protected_stages") or ()),
         parameters=parameters(said.param, said.params),
+        endpoint_ambient=not said.endpoint_url,
         environment={k.removeprefix(_PARAMETER): v for k, v in environ.items() if k.startswith(_PARAMETER)},
         notify=terminal.say,
-        observe=_observer(terminal, watch) if said.debug else watch,
+        observe=_observer(terminal, watch, debug=said.debug),
         **found,
     )
 
@@ -83,30 +85,39 @@ def parameters(pairs: tuple[str, ...], file: Path | None) -> dict[str, str]:
 def _read(file: Path) -> dict[str, str]:
     import yaml  # noqa: PLC0415 - for such files only
 
+    name = "stdin" if str(file) == "-" else str(file)
     try:
         # BaseLoader leaves every scalar the text that was written: `012`, `yes` and `1.10` stay so
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
         found = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
     except (OSError, UnicodeDecodeError) as error:
-        raise usage(f"cannot read {file}", str(error)) from error
+        raise usage(f"cannot read {name}", str(error)) from error
     except yaml.YAMLError as error:
         place = getattr(error, "problem_mark", None)
         where = f" in line {place.line + 1}" if place else ""
         raise usage(
-            f"{file} is no YAML or JSON", f"{getattr(error, 'problem', 'it cannot be parsed')}{where}"
+            f"{name} is no YAML or JSON", f"{getattr(error, 'problem', 'it cannot be parsed')}{where}"
         ) from None
     if not isinstance(found, dict):
-        raise usage(f"{file} has no parameters", "it wants a mapping of names to values", "greeting: Hello")
+        raise usage(f"{name} has no parameters", "it wants a mapping of names to values", "greeting: Hello")
     for key, value in found.items():
         if not isinstance(value, str):
-            raise usage(f"{file}: the parameter `{key}` is no text", "parameters are texts and numbers")
+            raise usage(f"{name}: the parameter `{key}` is no text", "parameters are texts and numbers")
     return found
 
 
-def _observer(terminal: Terminal, further: Observer | None) -> Observer:
+def _observer(terminal: Terminal, further: Observer | None, *, debug: bool) -> Observer:
+    """Sees every call. At the first answer the others are on their way, and there is time for what tells of them."""
+    answered = False
+
     def observe(operation: str, started: float, ended: float, attempt: int, error: str | None) -> None:
-        again = f", attempt {attempt}" if attempt > 1 else ""
-        terminal.debug(f"call {operation} {ended - started:.2f}s{again}{f': {error}' if error else ''}")
+        nonlocal answered
+        if not answered:
+            answered = True
+            Thread(target=terminal.load, daemon=True).start()
+        if debug:
+            again = f", attempt {attempt}" if attempt > 1 else ""
+            terminal.debug(f"call {operation} {ended - started:.2f}s{again}{f': {error}' if error else ''}")
         if further:
             further(operation, started, ended, attempt, error)
 

@@ -50,11 +50,11 @@ def carry_out(
     return report, failures.pop() if failures in ({Exit.DENIED}, {Exit.CREDENTIALS}, {Exit.LOCKED}) else Exit.RESOURCES
 
 
-def refuse(it: Session, what: str, problems: Iterable[Problem]) -> Exit:
-    """Says why nothing is done."""
+def refuse(it: Session, what: str, problems: Iterable[Problem], done: str = "nothing was done") -> Exit:
+    """Says why nothing is done, or nothing more."""
     from serverless_cli.ui import documents, errors
 
-    error = SlxError(what, "nothing was done")
+    error = SlxError(what, done)
     if it.options.json:
         it.terminal.record(documents.error(error, problems))
     else:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from serverless_cli.records import dataclass
 
 if TYPE_CHECKING:  # none of this is needed to show help
     from pathlib import Path
@@ -123,6 +124,9 @@ class Down(Protocol):
     def run(self, listen: Listener, cancel: threading.Event) -> Report:
         """Carries the plan out; `listen` hears of every step."""
 
+    def further(self) -> bool:
+        """Whether there is another part to be removed, of which `plan` and `losses` are then. Raises SlxError."""
+
     def sweep(self) -> Sweep:
         """Looks again, independently, for what is left."""
 
@@ -184,8 +188,11 @@ class App(Protocol):
     def preview(self, settings: Settings, blueprint: str | None) -> tuple[Stack, Plan]:
         """What `up` would do; what is in its way is among the obstacles."""
 
-    def down(self, settings: Settings, stack: str | None, into: Path | None) -> AbstractContextManager[Down]:
-        """Plans a `down`, and holds the lock while the `with` lasts; `into` is a backup's folder. Raises SlxError."""
+    def down(
+        self, settings: Settings, stack: str | None, into: Path | None, agreed: bool
+    ) -> AbstractContextManager[Down]:
+        """Plans a `down`, and holds the lock while the `with` lasts; `into` is a backup's folder; `agreed` that nobody
+        is to be asked: then the plan may be only the first part. Raises SlxError."""
 
     def status(self, settings: Settings, stack: str | None, everything: bool) -> Overview:
         """The stack that is named, those of this folder, or with `everything` those of the account and region."""

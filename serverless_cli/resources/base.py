@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -29,10 +29,12 @@ from serverless_cli.model import (
     Verb,
 )
 from serverless_cli.names import NameRule
+from serverless_cli.records import dataclass
 from serverless_cli.wiring import Statement, Wiring
 
 K = TypeVar("K")
 S = TypeVar("S", bound=Spec)
+T = TypeVar("T")
 W = TypeVar("W", bound=Wiring)
 
 
@@ -140,6 +142,10 @@ class Weaver(ABC, Generic[W]):
         """The resources for all pieces of `takes`; `every` is all wiring, to collect from several classes."""
 
 
+def _unheard(_: Outputs) -> None:
+    """Nobody waits for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Here:
     """What a verb needs to know about the one resource it works on.
@@ -148,7 +154,9 @@ class Here:
     either may be None. `expected` is True when the journal says that we were about to create it after a read
     had found nothing: then something of that name without a mark is ours. `retain` is what its mark is to say of
     that; None leaves what it says. `fresh` is True when a read of this very run has found nothing: then `create` need
-    not look for what an earlier attempt left.
+    not look for what an earlier attempt left. `ready` may be called by `create`, once, with its outputs: what others
+    need of the resource is there, and kinds that name its kind in `needs_only_ready` may begin. `again` is True when
+    `delete` makes room for a new one of the same name.
     """
 
     ref: Ref
@@ -160,6 +168,8 @@ class Here:
     expected: bool = False
     retain: bool | None = None
     fresh: bool = False
+    again: bool = False
+    ready: Callable[[Outputs], None] = field(default=_unheard, compare=False, repr=False)
 
     @property
     def mark(self) -> Mark:
@@ -187,6 +197,11 @@ class Kind(ABC, Generic[S]):
     rank: ClassVar[int] = 50
     """order of teardown where no needs are recorded, lower first: triggers, APIs 10, mappings 20, permissions 30,
     functions 50, buckets 60, tables, queues 70, roles 80, log groups 90"""
+    after: ClassVar[frozenset[str]] = frozenset()
+    """kinds that AWS holds against its deletion (a bus with rules), or that are orphaned by it (a function's mappings):
+    `down` looks for these before it removes anything"""
+    needs_only_ready: ClassVar[frozenset[str]] = frozenset()
+    """kinds that need not be finished, only ready, for what needs them to be made or changed"""
     volatile: ClassVar[frozenset[str]] = frozenset()
     """outputs that an update may change (a table's stream): what names them waits for the update"""
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]]
@@ -195,6 +210,13 @@ class Kind(ABC, Generic[S]):
     @abstractmethod
     def read(self, aws: Aws, here: Here) -> Observed | None:
         """The resource as it is, in the same form as the wish; None when it does not exist."""
+
+    def exists(self, aws: Aws, here: Here) -> Observed | None:
+        """As `read`, as far as it says that the resource is there and whose it is; the spec may say nothing.
+
+        Where `read` takes several calls, one is enough for this.
+        """
+        return self.read(aws, here)
 
     @abstractmethod
     def create(self, aws: Aws, here: Here, spec: S) -> Outputs:
@@ -209,7 +231,7 @@ class Kind(ABC, Generic[S]):
 
     @abstractmethod
     def delete(self, aws: Aws, here: Here) -> None:
-        """Removes it and waits until it is gone where its name may be used again; gone is success."""
+        """Removes it, and where its name is used `again` waits until it is gone; gone is success."""
 
     @abstractmethod
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
@@ -253,6 +275,19 @@ class Kind(ABC, Generic[S]):
     def lane(self, here: Here) -> str:
         """Steps of the same lane never run at once (statements of one function's policy); empty: no such limit."""
         return ""
+
+
+def paired(tags: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
+    """Tags as a mapping, where a service lists them as keys and values."""
+    return {tag["Key"]: tag.get("Value", "") for tag in tags or ()}
+
+
+def marked(
+    aws: Aws, items: Iterable[T], tags: Callable[[T], Mapping[str, str] | None]
+) -> Iterator[tuple[T, Mark | None]]:
+    """Each item with the mark in its tags, which are asked for of all items at once."""
+    every = list(items)
+    return zip(every, aws.map(lambda one: Mark.of(tags(one) or {}), every), strict=True)
 
 
 def together(aws: Aws, asks: Iterable[Callable[[], Any]]) -> list[Any]:

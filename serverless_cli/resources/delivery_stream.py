@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from serverless_cli.aws.calls import Aws, NotYet
@@ -24,8 +23,9 @@ from serverless_cli.errors import Problem, SlxError
 from serverless_cli.keys import Doc, OneOf, Pattern, Range
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Verb
 from serverless_cli.names import NameRule, arn, role_arn, role_name
+from serverless_cli.records import dataclass
 from serverless_cli.resources import delivery_stream_form as form
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, together
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, marked, together
 from serverless_cli.resources.delivery_stream_form import Backup, DeliverySpec, Transform
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.wiring import RETENTION_DAYS, Logs, Runs, Statement, Wiring
@@ -280,8 +280,10 @@ class DeliveryStreamKind(Kind[DeliverySpec]):
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         prefix = f"{place.stack}-{place.stage}-" if place else ""
-        for name in aws.pages("firehose.ListDeliveryStreams", "DeliveryStreamNames"):
-            if name.startswith(prefix) and (mark := Mark.of(_tags(aws, name))) and belongs(mark, place):
+        every = aws.pages("firehose.ListDeliveryStreams", "DeliveryStreamNames")
+        names = (name for name in every if name.startswith(prefix))
+        for name, mark in marked(aws, names, lambda name: _tags(aws, name)):
+            if mark and belongs(mark, place):
                 yield Found(Ref("delivery-stream", mark.id), name, mark)
 
     def preflight(self, aws: Aws, here: Here, spec: DeliverySpec) -> Iterable[Problem]:

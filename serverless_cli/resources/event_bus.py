@@ -9,14 +9,14 @@ AWS facts (EventBridge user guide; botocore's model; the tools that code against
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from serverless_cli.aws.calls import Aws
 from serverless_cli.errors import Problem
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import NameRule
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, together
+from serverless_cli.records import dataclass
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, marked, paired, together
 from serverless_cli.resources.event_form import DEFAULT_BUS, bus_arn, put_events
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.wiring import Wiring
@@ -60,6 +60,7 @@ class EventBusKind(Kind[EventBusSpec]):
     doc = "event bus"
     spec = EventBusSpec
     rank = 70
+    after = frozenset({"rule"})
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
         Verb.READ: ("events:DescribeEventBus", "events:ListTagsForResource"),
         Verb.CREATE: ("events:CreateEventBus", "events:TagResource", "events:DescribeEventBus",
@@ -121,8 +122,11 @@ class EventBusKind(Kind[EventBusSpec]):
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         prefix = {"NamePrefix": f"{place.stack}-{place.stage}-"} if place else {}
-        for one in aws.pages("events.ListEventBuses", "EventBuses", **prefix):
-            tags = aws.find("events.ListTagsForResource", ResourceARN=one["Arn"]) or {}
-            mark = Mark.of({tag["Key"]: tag.get("Value", "") for tag in tags.get("Tags") or ()})
+        buses = aws.pages("events.ListEventBuses", "EventBuses", **prefix)
+
+        def tags(one: Mapping[str, str]) -> dict[str, str]:
+            return paired((aws.find("events.ListTagsForResource", ResourceARN=one["Arn"]) or {}).get("Tags"))
+
+        for one, mark in marked(aws, buses, tags):
             if mark and belongs(mark, place):
                 yield Found(Ref("event-bus", mark.id), one["Name"], mark)

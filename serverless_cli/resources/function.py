@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -25,8 +25,9 @@ from serverless_cli.keys import Doc, FileName, Folder, KeyPattern, LateOk, OneOf
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Secret, Spec, Verb
 from serverless_cli.names import NameRule, arn, role_arn, role_name
 from serverless_cli.packaging import Package, check_folder, check_handler
+from serverless_cli.records import dataclass
 from serverless_cli.resources import access, bundles, trigger_checks, triggers
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, marked
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.resources.triggers import DestinationKeys, TriggerKeys
 from serverless_cli.wiring import RETENTION_DAYS, Bundle, Logs, Runs, Statement, Wiring
@@ -199,6 +200,7 @@ class FunctionKind(Kind[FunctionSpec]):
     doc = "Lambda function"
     spec = FunctionSpec
     rank = 50
+    after = frozenset({"mapping"})
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
         Verb.READ: ("lambda:GetFunction",),
         Verb.CREATE: ("lambda:CreateFunction", "lambda:TagResource", "lambda:GetFunction",
@@ -210,7 +212,7 @@ class FunctionKind(Kind[FunctionSpec]):
                       "lambda:DeleteFunctionConcurrency", "iam:PassRole", "lambda:GetLayerVersion", "s3:GetObject"),
         Verb.DELETE: ("lambda:DeleteFunction", "lambda:GetFunction", "lambda:ListEventSourceMappings",
                       "lambda:ListTags"),
-        Verb.SEARCH: ("lambda:ListFunctions", "lambda:ListTags"),
+        Verb.SEARCH: ("lambda:ListFunctions", "lambda:GetFunction", "lambda:ListTags"),
     }  # fmt: skip
 
     def prepare(self, spec: FunctionSpec) -> FunctionSpec:
@@ -298,11 +300,12 @@ class FunctionKind(Kind[FunctionSpec]):
 
     def delete(self, aws: Aws, here: Here) -> None:
         aws.remove("lambda.DeleteFunction", FunctionName=here.name)
-        aws.wait(
-            f"function {here.name} to be gone",
-            lambda: aws.find("lambda.GetFunction", FunctionName=here.name) is None or None,
-            deadline_s=READY_S,
-        )
+        if here.again:
+            aws.wait(
+                f"function {here.name} to be gone",
+                lambda: aws.find("lambda.GetFunction", FunctionName=here.name) is None or None,
+                deadline_s=READY_S,
+            )
 
     def loose_ends(self, aws: Aws, here: Here) -> Iterable[Problem]:
         """Mappings of others outlive the function, and fail from then on."""
@@ -325,12 +328,13 @@ class FunctionKind(Kind[FunctionSpec]):
         return replace(spec, code=bundles.hold(here.name, spec.code.sha256, address, folder))
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
-        for one in aws.pages("lambda.ListFunctions", "Functions"):
-            name = one["FunctionName"]
-            if place and not name.startswith(f"{place.stack}-{place.stage}-"):
-                continue
-            tags = aws.find("lambda.ListTags", Resource=one["FunctionArn"]) or {}
-            if (mark := Mark.of(tags.get("Tags") or {})) and belongs(mark, place):
+        prefix = f"{place.stack}-{place.stage}-" if place else ""
+        every = (one["FunctionName"] for one in aws.pages("lambda.ListFunctions", "Functions"))
+        names = (name for name in every if name.startswith(prefix))
+        # GetFunction tells tags, too: AWS takes a hundred of it a second, not 15, and `exists` has asked it already.
+        asked = marked(aws, names, lambda name: (aws.find("lambda.GetFunction", FunctionName=name) or {}).get("Tags"))
+        for name, mark in asked:
+            if mark and belongs(mark, place):
                 yield Found(Ref("function", mark.id), name, mark)
 
 

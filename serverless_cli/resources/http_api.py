@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from serverless_cli.aws.calls import Aws
@@ -23,6 +23,7 @@ from serverless_cli.errors import Problem
 from serverless_cli.keys import Doc, KeyPattern, LateOk, Pattern, Range
 from serverless_cli.model import Change, Found, Handout, Late, Mark, Observed, Outputs, Place, Ref, Resource, Verb
 from serverless_cli.names import NameRule, arn, role_arn, role_name
+from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type
 from serverless_cli.resources.http_api_parts import Cors, HttpApiSpec, Parts, cors_settings, make_one, marked, outputs
 from serverless_cli.resources.http_api_targets import RouteKeys, route_to, target_problems, verb_for
@@ -210,6 +211,11 @@ class HttpApiKind(Kind[HttpApiSpec]):
         mine = marked(aws, here)
         return Parts(aws, mine[0]["ApiId"]).observe(here, tuple(api["ApiId"] for api in mine[1:])) if mine else None
 
+    def exists(self, aws: Aws, here: Here) -> Observed | None:
+        found = aws.find("apigatewayv2.GetApi", ApiId=here.outputs["id"]) if "id" in here.outputs else None
+        api = found or next(iter(marked(aws, here)), None)
+        return Observed(HttpApiSpec("", ""), {"id": api["ApiId"]}, Mark.of(api.get("Tags") or {})) if api else None
+
     def create(self, aws: Aws, here: Here, spec: HttpApiSpec) -> Outputs:
         found = None if here.fresh else self.read(aws, here)
         if found is not None:
@@ -217,6 +223,7 @@ class HttpApiKind(Kind[HttpApiSpec]):
             todo = differences(spec, found.spec, self.create_only)
             return self.update(aws, replace(here, outputs=found.outputs), spec, todo)
         parts = Parts(aws, self._make(aws, here, spec)["ApiId"])
+        here.ready(outputs(here.place, parts.id, spec.stage))
         parts.set_routes(spec.routes, fresh=True)
         parts.set_stage(spec.stage, here.mark, fresh=True)
         return outputs(here.place, parts.id, spec.stage)

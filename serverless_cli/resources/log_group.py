@@ -10,14 +10,14 @@ AWS facts (aws-lambda log delivery; botocore's model):
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from serverless_cli.aws.calls import Aws
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import arn
-from serverless_cli.resources.base import Here, Kind, Scope, Weaver, together
+from serverless_cli.records import dataclass
+from serverless_cli.resources.base import Here, Kind, Scope, Weaver, marked, together
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.wiring import Logs, Wiring
 
@@ -103,9 +103,14 @@ class LogGroupKind(Kind[LogGroupSpec]):
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         own = f"{place.stack}-{place.stage}-" if place else ""
         found = aws.map(lambda prefix: _groups(aws, prefix + own), PREFIXES)
-        for group in (group for groups in found for group in groups):
-            tags = aws.find("logs.ListTagsForResource", resourceArn=group["arn"].removesuffix(":*"))
-            mark = Mark.of((tags or {}).get("tags", {}))
+        groups = (group for many in found for group in many)
+
+        def tags(group: Any) -> Mapping[str, str]:
+            arn = group["arn"].removesuffix(":*")
+            found: Mapping[str, str] = (aws.find("logs.ListTagsForResource", resourceArn=arn) or {}).get("tags", {})
+            return found
+
+        for group, mark in marked(aws, groups, tags):
             if mark is None or belongs(mark, place):
                 name, made_ms = group["logGroupName"], group.get("creationTime")
                 since = datetime.fromtimestamp(made_ms / 1000, UTC) if made_ms else None

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from serverless_cli.aws.calls import Aws, NotYet
 from serverless_cli.model import Change, Found, Late, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import arn
-from serverless_cli.resources.base import Here, Kind, Scope, Weaver
+from serverless_cli.records import dataclass
+from serverless_cli.resources.base import Here, Kind, Scope, Weaver, marked
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.resources.triggers import canonical
 from serverless_cli.wiring import Maps, Wiring
@@ -152,14 +152,16 @@ class MappingKind(Kind[MappingSpec]):
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         prefix = f"{place.stack}-{place.stage}-" if place else ""
-        for one in aws.pages("lambda.ListEventSourceMappings", "EventSourceMappings"):
-            source, function = str(one.get("EventSourceArn", "")), _function(one)
-            if not function.startswith(prefix) or one.get("State") == "Deleting" or not source:
-                continue
-            tags = aws.find("lambda.ListTags", Resource=_own(one)) or {}
-            if (mark := Mark.of(tags.get("Tags") or {})) and belongs(mark, place):
-                type_, name = _named(source)
-                yield Found(Ref("mapping", mark.id), f"{function}/{type_}/{name}", mark, {"uuid": one["UUID"]})
+
+        def standing(one: Any) -> bool:
+            return _function(one).startswith(prefix) and one.get("State") != "Deleting" and "EventSourceArn" in one
+
+        mine = filter(standing, aws.pages("lambda.ListEventSourceMappings", "EventSourceMappings"))
+        asked = marked(aws, mine, lambda one: (aws.find("lambda.ListTags", Resource=_own(one)) or {}).get("Tags"))
+        for one, mark in asked:
+            if mark and belongs(mark, place):
+                type_, name = _named(one["EventSourceArn"])
+                yield Found(Ref("mapping", mark.id), f"{_function(one)}/{type_}/{name}", mark, {"uuid": one["UUID"]})
 
 
 def _arn(place: Place, uuid: str) -> str:

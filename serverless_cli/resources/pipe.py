@@ -16,7 +16,7 @@ AWS facts (EventBridge user guide, "Pipes sources", "targets", "batching", "perm
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from serverless_cli.aws.calls import Aws, NotYet, Passing
@@ -25,8 +25,9 @@ from serverless_cli.eventbridge import pattern, template
 from serverless_cli.keys import Doc, Json, Pattern, Range
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Verb
 from serverless_cli.names import NameRule, arn, role_arn, role_name
+from serverless_cli.records import dataclass
 from serverless_cli.resources import pipe_form as form
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, marked
 from serverless_cli.resources.event_form import End, dead_letter_problems, end, end_problems, grants, located
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.resources.pipe_form import PipeSpec
@@ -330,9 +331,13 @@ class PipeKind(Kind[PipeSpec]):
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         prefix = {"NamePrefix": f"{place.stack}-{place.stage}-"} if place else {}
-        for one in aws.pages("pipes.ListPipes", "Pipes", **prefix):
-            tags = aws.find("pipes.ListTagsForResource", resourceArn=one["Arn"]) or {}
-            if (mark := Mark.of(tags.get("tags") or {})) and belongs(mark, place):
+        pipes = aws.pages("pipes.ListPipes", "Pipes", **prefix)
+
+        def tags(one: Any) -> Mapping[str, str] | None:
+            return (aws.find("pipes.ListTagsForResource", resourceArn=one["Arn"]) or {}).get("tags")
+
+        for one, mark in marked(aws, pipes, tags):
+            if mark and belongs(mark, place):
                 yield Found(Ref("pipe", mark.id), one["Name"], mark)
 
 

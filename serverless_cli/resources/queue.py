@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 from serverless_cli import diff
@@ -24,7 +24,8 @@ from serverless_cli.errors import Exit, Problem, SlxError
 from serverless_cli.keys import Doc, Pattern, Range
 from serverless_cli.model import Change, Found, Loss, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import NameRule, arn
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, together
+from serverless_cli.records import dataclass
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, marked, together
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.wiring import Statement, Wiring
 
@@ -165,6 +166,7 @@ class QueueKind(Kind[QueueSpec]):
     create_only = frozenset({"fifo"})
     data = True
     rank = 70
+    after = frozenset({"mapping", "pipe"})
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
         Verb.READ: ("sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:ListQueueTags"),
         Verb.CREATE: ("sqs:CreateQueue", "sqs:TagQueue", "sqs:GetQueueUrl", "sqs:GetQueueAttributes",
@@ -224,9 +226,9 @@ class QueueKind(Kind[QueueSpec]):
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         prefix = {"QueueNamePrefix": f"{place.stack}-{place.stage}-"} if place else {}
         # Without a size there is but one page, of a thousand.
-        for url in aws.pages("sqs.ListQueues", "QueueUrls", MaxResults=1000, **prefix):
-            tags = aws.find("sqs.ListQueueTags", QueueUrl=url) or {}
-            if (mark := Mark.of(tags.get("Tags") or {})) and belongs(mark, place):
+        urls = aws.pages("sqs.ListQueues", "QueueUrls", MaxResults=1000, **prefix)
+        for url, mark in marked(aws, urls, lambda url: (aws.find("sqs.ListQueueTags", QueueUrl=url) or {}).get("Tags")):
+            if mark and belongs(mark, place):
                 yield Found(Ref("queue", mark.id), url.rpartition("/")[2], mark, {"url": url})
 
     def loss(self, aws: Aws, here: Here) -> Iterable[Loss]:

@@ -11,7 +11,7 @@ AWS facts (IAM user guide, reference_iam-quotas; botocore's model):
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, ClassVar
 
@@ -21,7 +21,8 @@ from serverless_cli.errors import Problem
 from serverless_cli.keys import Doc, LateOk, Pattern, Range
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import ROLE_NAME, role_arn, role_name, role_path
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, Weaver, together
+from serverless_cli.records import dataclass
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, Weaver, marked, together
 from serverless_cli.resources.ownership import attempt, claim
 from serverless_cli.wiring import Grant, Runs, Statement, Wiring
 
@@ -120,7 +121,7 @@ class RoleKind(Kind[RoleSpec]):
                       "iam:AttachRolePolicy", "iam:DetachRolePolicy"),
         Verb.DELETE: ("iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:DetachRolePolicy",
                       "iam:DeleteRolePolicy", "iam:DeleteRole", "iam:ListInstanceProfilesForRole"),
-        Verb.SEARCH: ("iam:ListRoles", "iam:ListRoleTags"),
+        Verb.SEARCH: ("iam:ListRoles", "iam:GetRole"),
     }  # fmt: skip
 
     def prepare(self, spec: RoleSpec) -> RoleSpec:
@@ -149,6 +150,15 @@ class RoleKind(Kind[RoleSpec]):
         )
         note = f"also has {', '.join(sorted(arns - ours))}" if arns - ours else ""
         return Observed(spec, {"arn": role["Arn"]}, Mark.of(_tags(role.get("Tags"))), note)
+
+    def exists(self, aws: Aws, here: Here) -> Observed | None:
+        found = self._found(aws, here.name)
+        return Observed(RoleSpec("", (), ()), mark=Mark.of(_tags(found.get("Tags")))) if found else None
+
+    def _found(self, aws: Aws, name: str) -> Mapping[str, Any]:
+        """What GetRole says; empty where there is no such role."""
+        found: Mapping[str, Any] = (aws.find("iam.GetRole", RoleName=name) or {}).get("Role", {})
+        return found
 
     def create(self, aws: Aws, here: Here, spec: RoleSpec) -> Outputs:
         made = attempt(
@@ -208,18 +218,19 @@ class RoleKind(Kind[RoleSpec]):
             aws.remove("iam.DetachRolePolicy", RoleName=name, PolicyArn=arn)
 
     def delete(self, aws: Aws, here: Here) -> None:
-        attached, inline = together(
+        known = here.recorded if isinstance(here.recorded, RoleSpec) else None
+        policies, inline = (known.policies, (INLINE,) if known.statements else ()) if known else ((), ())
+        # What others put on it is listed meanwhile.
+        there, within, *_ = together(
             aws,
             (
                 lambda: list(aws.pages("iam.ListAttachedRolePolicies", "AttachedPolicies", RoleName=here.name)),
                 lambda: list(aws.pages("iam.ListRolePolicies", "PolicyNames", RoleName=here.name)),
+                *_strip(aws, here.name, policies, inline),
             ),
         )
-        calls: list[Callable[[], object]] = [
-            *(partial(_detach, aws, here.name, one["PolicyArn"]) for one in attached),
-            *(partial(aws.remove, "iam.DeleteRolePolicy", RoleName=here.name, PolicyName=name) for name in inline),
-        ]
-        together(aws, calls)
+        more = {one["PolicyArn"] for one in there} - set(policies)
+        together(aws, _strip(aws, here.name, sorted(more), sorted(set(within) - set(inline))))
         aws.remove("iam.DeleteRole", passing=(Passing("DeleteConflict"),), RoleName=here.name)
 
     def hindrances(self, aws: Aws, here: Here) -> Iterable[Problem]:
@@ -243,9 +254,8 @@ class RoleKind(Kind[RoleSpec]):
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         path = role_path(place) if place else "/slx/"
-        for role in aws.pages("iam.ListRoles", "Roles", PathPrefix=path):
-            tags = list(aws.pages("iam.ListRoleTags", "Tags", RoleName=role["RoleName"]))
-            mark = Mark.of(_tags(tags))
+        roles = aws.pages("iam.ListRoles", "Roles", PathPrefix=path)
+        for role, mark in marked(aws, roles, lambda role: _tags(self._found(aws, role["RoleName"]).get("Tags"))):
             ref = Ref("role", mark.id if mark else role["RoleName"])
             yield Found(ref, role["RoleName"], mark, {"arn": role["Arn"]}, role.get("CreateDate"))
 
@@ -277,5 +287,9 @@ def _attach(aws: Aws, name: str, arn: str) -> None:
     aws.call("iam.AttachRolePolicy", RoleName=name, PolicyArn=arn)
 
 
-def _detach(aws: Aws, name: str, arn: str) -> bool:
-    return aws.remove("iam.DetachRolePolicy", RoleName=name, PolicyArn=arn)
+def _strip(aws: Aws, name: str, policies: Iterable[str], inline: Iterable[str]) -> Iterator[Callable[[], object]]:
+    """The calls that take these policies off a role; those that are not there are no error."""
+    for arn in policies:
+        yield partial(aws.remove, "iam.DetachRolePolicy", RoleName=name, PolicyArn=arn)
+    for one in inline:
+        yield partial(aws.remove, "iam.DeleteRolePolicy", RoleName=name, PolicyName=one)

@@ -14,7 +14,7 @@ AWS facts (EventBridge user guide; botocore's model; the tools that code against
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 from serverless_cli.aws.calls import Aws, NotYet
@@ -24,8 +24,9 @@ from serverless_cli.eventbridge import pattern, schedule, template
 from serverless_cli.keys import Doc, Json, LateOk, Pattern, Range
 from serverless_cli.model import Change, Found, Late, Mark, Observed, Outputs, Place, Ref, Resource, Verb
 from serverless_cli.names import NameRule, digest, listener_rule_name, role_arn, role_name
+from serverless_cli.records import dataclass
 from serverless_cli.resources import rule_form as form
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, Weaver, together
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, Weaver, marked, paired, together
 from serverless_cli.resources.event_form import (
     DEFAULT_BUS,
     End,
@@ -345,9 +346,12 @@ class RuleKind(Kind[RuleSpec]):
             ),
         )
         others = aws.map(rules, [bus for bus in buses if bus != DEFAULT_BUS])
-        for bus, one in (*first, *(found for many in others for found in many)):
-            tags = aws.find("events.ListTagsForResource", ResourceARN=one["Arn"]) or {}
-            mark = Mark.of({tag["Key"]: tag.get("Value", "") for tag in tags.get("Tags") or ()})
+        every = (*first, *(found for many in others for found in many))
+
+        def tags(found: Any) -> dict[str, str]:
+            return paired((aws.find("events.ListTagsForResource", ResourceARN=found[1]["Arn"]) or {}).get("Tags"))
+
+        for (bus, one), mark in marked(aws, every, tags):
             if mark and belongs(mark, place):
                 yield Found(Ref("rule", mark.id), rule_name(bus, one["Name"]), mark)
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, ClassVar, Literal
 
 from serverless_cli import asl
@@ -35,10 +35,11 @@ from serverless_cli.model import (
     Verb,
 )
 from serverless_cli.names import NameRule, arn, role_arn, role_name
+from serverless_cli.records import dataclass
 from serverless_cli.resources import access
 from serverless_cli.resources import state_machine_form as form
 from serverless_cli.resources import state_machine_rights as rights
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, together
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, marked, together
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.resources.state_machine_form import StateMachineSpec
 from serverless_cli.wiring import RETENTION_DAYS, Logs, Runs, Statement, Wiring
@@ -274,11 +275,14 @@ class StateMachineKind(Kind[StateMachineSpec]):
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         """Those being deleted are gone already."""
-        for one in aws.pages("stepfunctions.ListStateMachines", "stateMachines"):
-            name, target = one["name"], one["stateMachineArn"]
-            if place and not name.startswith(f"{place.stack}-{place.stage}-"):
-                continue
-            mark = Mark.of(form.tags_of(aws.find("stepfunctions.ListTagsForResource", resourceArn=target)))
+        prefix = f"{place.stack}-{place.stage}-" if place else ""
+        machines = aws.pages("stepfunctions.ListStateMachines", "stateMachines")
+        named = ((one["name"], one["stateMachineArn"]) for one in machines if one["name"].startswith(prefix))
+
+        def tags(one: tuple[str, str]) -> dict[str, str]:
+            return form.tags_of(aws.find("stepfunctions.ListTagsForResource", resourceArn=one[1]))
+
+        for (name, target), mark in marked(aws, named, tags):
             if mark is None or not belongs(mark, place):
                 continue
             found = aws.find("stepfunctions.DescribeStateMachine", stateMachineArn=target)

@@ -13,14 +13,14 @@ AWS facts (Kinesis developer guide; botocore's model; aws-semantics 11):
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from serverless_cli.aws.calls import Aws, NotYet
 from serverless_cli.keys import Doc, Pattern, Range
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import NameRule, arn
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type
+from serverless_cli.records import dataclass
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, marked
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.wiring import Statement, Wiring
 
@@ -87,6 +87,7 @@ class StreamKind(Kind[StreamSpec]):
     spec = StreamSpec
     data = True
     rank = 70
+    after = frozenset({"mapping", "pipe"})
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
         Verb.READ: ("kinesis:DescribeStreamSummary", "kinesis:ListTagsForStream"),
         Verb.CREATE: ("kinesis:CreateStream", "kinesis:AddTagsToStream", "kinesis:DescribeStreamSummary",
@@ -144,8 +145,9 @@ class StreamKind(Kind[StreamSpec]):
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         prefix = f"{place.stack}-{place.stage}-" if place else ""
-        for name in aws.pages("kinesis.ListStreams", "StreamNames"):
-            if name.startswith(prefix) and (mark := Mark.of(_tags(aws, name))) and belongs(mark, place):
+        names = (name for name in aws.pages("kinesis.ListStreams", "StreamNames") if name.startswith(prefix))
+        for name, mark in marked(aws, names, lambda name: _tags(aws, name)):
+            if mark and belongs(mark, place):
                 yield Found(Ref("stream", mark.id), name, mark)
 
 
@@ -213,8 +215,9 @@ def _resize(aws: Aws, name: str, shards: int | None) -> None:
 def _retain(aws: Aws, name: str, hours: int) -> None:
     now = _active(aws, name)["RetentionPeriodHours"]
     if now != hours:
-        verb = "Increase" if hours > now else "Decrease"
-        aws.call(f"kinesis.{verb}StreamRetentionPeriod", StreamName=name, RetentionPeriodHours=hours)
+        more = "kinesis.IncreaseStreamRetentionPeriod"
+        less = "kinesis.DecreaseStreamRetentionPeriod"
+        aws.call(more if hours > now else less, StreamName=name, RetentionPeriodHours=hours)
 
 
 def _encrypt(aws: Aws, name: str, encryption: str) -> None:

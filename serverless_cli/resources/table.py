@@ -18,7 +18,7 @@ AWS facts (DynamoDB developer guide; live probes collected by the tools that cod
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -28,9 +28,10 @@ from serverless_cli.errors import AwsError, Exit, Problem, SlxError
 from serverless_cli.keys import Doc, KeyPattern, Pattern, Range
 from serverless_cli.model import Change, Found, Loss, Mark, Observed, Outputs, Place, Ref, Resource, Saved, Verb
 from serverless_cli.names import NameRule, arn
+from serverless_cli.records import dataclass
 from serverless_cli.resources import table_changes, table_copy
 from serverless_cli.resources import table_form as form
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, together
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, marked, together
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.resources.table_changes import CHANGE_S, active
 from serverless_cli.resources.table_form import Index, TableSpec
@@ -221,6 +222,7 @@ class TableKind(Kind[TableSpec]):
     data = True
     can_save = True
     rank = 70
+    after = frozenset({"mapping", "pipe"})
     volatile = frozenset({"stream_arn"})
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
         Verb.READ: READING,
@@ -319,14 +321,18 @@ class TableKind(Kind[TableSpec]):
             )
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
-        for name in aws.pages("dynamodb.ListTables", "TableNames"):
-            if place and not name.startswith(f"{place.stack}-{place.stage}-"):
-                continue
+        prefix = f"{place.stack}-{place.stage}-" if place else ""
+
+        def tags(name: str) -> dict[str, str] | None:
             found = aws.find("dynamodb.DescribeTable", TableName=name)
             if found is None or found["Table"].get("TableStatus") == "DELETING":
-                continue
+                return None
             pairs = aws.pages("dynamodb.ListTagsOfResource", "Tags", ResourceArn=found["Table"]["TableArn"])
-            if (mark := Mark.of({tag["Key"]: tag.get("Value", "") for tag in pairs})) and belongs(mark, place):
+            return {tag["Key"]: tag.get("Value", "") for tag in pairs}
+
+        names = (name for name in aws.pages("dynamodb.ListTables", "TableNames") if name.startswith(prefix))
+        for name, mark in marked(aws, names, tags):
+            if mark and belongs(mark, place):
                 yield Found(Ref("table", mark.id), name, mark)
 
     def save(self, aws: Aws, here: Here, folder: Path, saved: Callable[[int, int], None]) -> Saved:

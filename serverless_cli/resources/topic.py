@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from serverless_cli import diff
@@ -20,7 +19,8 @@ from serverless_cli.errors import Problem
 from serverless_cli.keys import Doc, Json, LateOk, Pattern
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import NameRule, arn
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, together
+from serverless_cli.records import dataclass
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, marked, paired, together
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.wiring import Admits, Invokes, Statement, Subscribes, Wiring
 
@@ -227,12 +227,15 @@ class TopicKind(Kind[TopicSpec]):
         aws.remove("sns.DeleteTopic", TopicArn=topic_arn(here.place, here.name))
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
-        for one in aws.pages("sns.ListTopics", "Topics"):
-            name = one["TopicArn"].rpartition(":")[2]
-            if place and not name.startswith(f"{place.stack}-{place.stage}-"):
-                continue
-            tags = aws.find("sns.ListTagsForResource", ResourceArn=one["TopicArn"]) or {}
-            mark = Mark.of({tag["Key"]: tag.get("Value", "") for tag in tags.get("Tags") or ()})
+        prefix = f"{place.stack}-{place.stage}-" if place else ""
+        every = (one["TopicArn"] for one in aws.pages("sns.ListTopics", "Topics"))
+        targets = (one for one in every if one.rpartition(":")[2].startswith(prefix))
+
+        def tags(target: Any) -> dict[str, str]:
+            return paired((aws.find("sns.ListTagsForResource", ResourceArn=target) or {}).get("Tags"))
+
+        for target, mark in marked(aws, targets, tags):
+            name = target.rpartition(":")[2]
             if mark and belongs(mark, place):
                 yield Found(Ref("topic", mark.id), name, mark)
 

@@ -211,8 +211,9 @@ def check(it: CheckResult) -> Document:
 
 
 def sweep(it: Sweep) -> Document:
-    """`{left, looked}`: what is still there, and how many of each kind were looked at."""
-    return {"left": [_found(one) for one in it.left], "looked": dict(it.looked)}
+    """`{left, looked, unseen}`: what is still there, how many of each kind were looked at, and the kinds that may not
+    be listed."""
+    return {"left": [_found(one) for one in it.left], "looked": dict(it.looked), "unseen": list(it.unseen)}
 
 
 def _found(it: Found) -> Document:

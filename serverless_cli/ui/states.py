@@ -108,7 +108,10 @@ def _asked(it: CheckResult) -> str:
 def sweep(it: Sweep) -> Group:
     """The proof that nothing is left, or what is."""
     if not it.left:
-        return Group(Hang(Text("proof: ", "bold green"), Text(f"nothing left; {_looked(it.looked)}")))
+        told = f"nothing left; {_looked(it.looked)}"
+        if it.unseen:
+            told += f"; not searched, as you may not list them: {', '.join(it.unseen)}"
+        return Group(Hang(Text("proof: ", "bold green"), Text(told)))
     rows = tuple(Row((Text("✗", "red"), label(one.ref), Text(clean(one.name)))) for one in it.left)
     return Group(Text(f"{plural(len(it.left), 'thing')} still there", "bold red"), Rows(rows))
 

@@ -7,16 +7,20 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import IO
-
-from rich.console import Console, RenderableType
-from rich.text import Text
+from dataclasses import field
+from functools import cached_property
+from typing import IO, TYPE_CHECKING
 
 from serverless_cli.errors import SlxError
-from serverless_cli.ui.layout import Hang
+from serverless_cli.records import dataclass
 from serverless_cli.ui.streams import Sink
 from serverless_cli.ui.text import clean
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+# rich takes 20 ms, for which no first call has to wait: it is imported when there is something to tell.
+# ruff: noqa: PLC0415
 
 ENDLESS = 100_000
 """the width of a pipe: nothing is wrapped for a reader that looks for lines"""
@@ -55,14 +59,30 @@ class Terminal:
         streams = streams or Streams()
         self.look = look or Look()
         self._stdin = streams.stdin or sys.stdin
+        self._environ = streams.environ
         self._out_sink = Sink(streams.stdout or sys.stdout)
-        err = Sink(streams.stderr or sys.stderr)
-        color = self.look.color and _takes_color(streams.environ)
-        self.out = _console(self._out_sink, color=color, environ=streams.environ)
-        self.err = _console(err, color=color, environ=streams.environ)
+        self._err_sink = err = Sink(streams.stderr or sys.stderr)
+        self._color = self.look.color and _takes_color(streams.environ)
         watched = err.isatty() and not self.look.json and not _is_machine(streams.environ)
-        self.live = watched and color and err.unicode and self.look.moves
+        self.live = watched and self._color and err.unicode and self.look.moves
         self.asks = watched and self.look.ask and _is_terminal(self._stdin)
+
+    @cached_property
+    def out(self) -> Console:
+        """The console on stdout."""
+        return _console(self._out_sink, color=self._color, environ=self._environ)
+
+    @cached_property
+    def err(self) -> Console:
+        """The console on stderr."""
+        return _console(self._err_sink, color=self._color, environ=self._environ)
+
+    def load(self) -> None:
+        """Imports what it takes to tell anything, which is done at the first word otherwise; any thread may."""
+        if not self.look.json:
+            from rich import console  # noqa: F401
+
+            from serverless_cli.ui import layout  # noqa: F401
 
     def story(self, what: RenderableType) -> None:
         """Tells a person something; nobody with --quiet or --json."""
@@ -71,7 +91,7 @@ class Terminal:
 
     def say(self, text: str, style: str = "") -> None:
         """A line of the story."""
-        self.story(Hang("", Text(clean(text), style)))
+        self.story(_line(text, style))
 
     def detail(self, text: str) -> None:
         """A line of the story for --verbose."""
@@ -80,7 +100,7 @@ class Terminal:
 
     def debug(self, text: str) -> None:
         """A line that was asked for with --debug; it goes beside JSON, too."""
-        self.alarm(Hang("", Text(clean(text), "dim")))
+        self.alarm(_line(text, "dim"))
 
     def alarm(self, what: RenderableType) -> None:
         """What must be seen, --quiet or not: errors, and what a question is about."""
@@ -125,6 +145,8 @@ class Terminal:
 
     def ask(self, question: str) -> str:
         """What the user answers; empty when the input ends or they stop it. Only to be called where `asks` is true."""
+        from rich.text import Text
+
         self.err.print(Text(clean(question) + " ", "bold"), end="")
         self.err.file.flush()
         assert self._stdin is not None
@@ -135,6 +157,14 @@ class Terminal:
         if not answer:
             self.err.print()
         return answer.strip()
+
+
+def _line(text: str, style: str) -> RenderableType:
+    from rich.text import Text
+
+    from serverless_cli.ui.layout import Hang
+
+    return Hang("", Text(clean(text), style))
 
 
 def _takes_color(environ: Mapping[str, str]) -> bool:
@@ -157,6 +187,8 @@ def _print(console: Console, what: RenderableType) -> None:
 
 
 def _console(sink: Sink, *, color: bool, environ: Mapping[str, str]) -> Console:
+    from rich.console import Console
+
     terminal = sink.isatty()
     columns = environ.get("COLUMNS", "")
     width = int(columns) if columns.isdigit() and int(columns) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -108,6 +109,8 @@ class FakeRun:
     unsaved: tuple[Step, ...] = ()
     saves: tuple[Copying, ...] = ()
     breaks: SlxError | None = None
+    later: tuple[Plan, ...] = ()
+    """what `down` finds beyond its first plan"""
 
     @property
     def place(self) -> Place:
@@ -150,6 +153,13 @@ class FakeRun:
             listen(result)
         return self.checks
 
+    def further(self) -> bool:
+        assert self.ran, "it is the first part that is removed first"
+        if self.later:
+            self.plan, self.later = self.later[0], self.later[1:]
+            return True
+        return False
+
     def sweep(self) -> Sweep:
         return self.left
 
@@ -190,10 +200,14 @@ class FakeApp:
     calls: list[tuple[str, Any]] = field(default_factory=list)
     settings: Settings | None = None
     into: Path | None = None
+    agreed: bool | None = None
 
     def _asked(self, what: str, with_: Any = None, settings: Settings | None = None) -> None:
         self.calls.append((what, with_))
         self.settings = settings or self.settings
+        if settings and settings.observe:
+            now = time.monotonic()
+            settings.observe("sts.GetCallerIdentity", now, now + 0.25, 1, None)
         if self.error:
             raise self.error
 
@@ -219,8 +233,9 @@ class FakeApp:
         return self.running.stack, self.running.plan
 
     @contextmanager
-    def down(self, settings: Settings, stack: str | None, into: Path | None) -> Iterator[FakeRun]:
+    def down(self, settings: Settings, stack: str | None, into: Path | None, agreed: bool) -> Iterator[FakeRun]:
         self.into = into
+        self.agreed = agreed
         self._asked("down", stack, settings)
         yield self.running
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,7 +109,7 @@ def test_json_ends_with_the_proof(down: Line) -> None:
         "count": 3,
         "bytes": 12400,
     }
-    assert ended.records[-1]["sweep"] == {"left": [], "looked": {"function": 2}}
+    assert ended.records[-1]["sweep"] == {"left": [], "looked": {"function": 2}, "unseen": []}
 
 
 def test_a_stack_of_which_nothing_exists_needs_no_answer_on_a_terminal(down: Line) -> None:
@@ -194,3 +195,74 @@ def test_what_would_make_a_removal_fail_is_told_and_nothing_is_asked(down: Line)
     assert "set `protected: false`" in ended.err
     assert "Remove all of this?" not in ended.err
     assert not down.app.running.ran
+
+
+TABLE = step(Action.DELETE, "table", "stray", loses_data=True)
+
+
+def test_what_is_found_meanwhile_is_shown_and_removed_before_the_proof(down: Line) -> None:
+    down.app.running.later = (plan(TABLE),)
+
+    ended = down("down", "website", "--yes")
+
+    assert ended.code == 0
+    told = [ended.err.index(text) for text in ("removed  bucket site", "removed  table stray", "proof: nothing left")]
+    assert told == sorted(told)
+
+
+def test_json_has_a_plan_and_a_report_for_each_part(down: Line) -> None:
+    down.app.running.later = (plan(TABLE),)
+
+    ended = down("down", "website", "--yes", "--json")
+
+    part = ["planned", "started", "ended", "report"]
+    assert [record["event"] for record in ended.records] == part * 2
+    assert [record["sweep"] for record in ended.records if record["event"] == "report"] == [
+        None,
+        {"left": [], "looked": {"function": 2}, "unseen": []},
+    ]
+
+
+def test_what_bars_a_further_part_says_that_the_first_is_gone(down: Line) -> None:
+    barred = replace(plan(TABLE), obstacles=(Problem("table stray is protected", "", ""),))
+    down.app.running.later = (barred,)
+
+    ended = down("down", "website", "--yes")
+
+    assert ended.code == 1
+    assert "table stray is protected" in ended.err
+    assert "what was told before was removed, and nothing else" in ended.err
+    assert "proof" not in ended.err
+
+
+def test_after_a_failure_nothing_further_is_removed(down: Line) -> None:
+    down.app.running.ends = Status.FAILED
+    down.app.running.later = (plan(TABLE),)
+
+    ended = down("down", "website", "--yes")
+
+    assert ended.code == 4
+    assert "stray" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "agreed"),
+    [
+        pytest.param(("website", "--yes"), True, id="yes"),
+        pytest.param(("website/prod", "--confirm", "website"), True, id="the name was given"),
+        pytest.param(("website/prod", "--yes"), False, id="the name may still be asked for"),
+    ],
+)
+def test_only_who_is_asked_nothing_has_agreed_beforehand(down: Line, words: tuple[str, ...], agreed: bool) -> None:
+    if "prod" in words[0]:
+        protected(down)
+
+    down("down", *words)
+
+    assert down.app.agreed is agreed
+
+
+def test_who_is_asked_sees_the_whole_plan(down: Line) -> None:
+    down.typed("y\n", "down", "website")
+
+    assert down.app.agreed is False

@@ -145,6 +145,9 @@ def test_debug_shows_where_the_failure_of_a_step_came_from(slx: Line) -> None:
 def test_debug_prints_beside_json(slx: Line) -> None:
     ended = slx("up", "website", "--local", "--json", "--debug")
 
-    assert slx.app.settings is not None
-    assert slx.app.settings.observe is not None
+    assert "call sts.GetCallerIdentity 0.25s" in ended.err
     assert ended.records
+
+
+def test_calls_are_told_with_debug_only(slx: Line) -> None:
+    assert "call sts" not in slx("up", "website", "--local", "--verbose").err

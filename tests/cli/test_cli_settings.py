@@ -21,7 +21,6 @@ def test_defaults(slx: Line) -> None:
 
     assert (found.stage, found.profile, found.region, found.local, found.state) == ("dev", None, None, False, None)
     assert found.folder == slx.folder
-    assert found.observe is None
 
 
 def test_the_project_file_comes_before_defaults(slx: Line) -> None:
@@ -95,6 +94,11 @@ def test_a_target_on_the_command_line_wins_over_one_in_the_environment(slx: Line
     assert (there.local, there.endpoint_url) == (False, "http://e")
 
 
+def test_an_endpoint_of_the_environment_is_told_from_one_that_was_given(slx: Line) -> None:
+    assert settings(slx, AWS_ENDPOINT_URL="http://e").endpoint_ambient
+    assert not settings(slx, AWS_ENDPOINT_URL="http://e", SLX_ENDPOINT_URL="http://s").endpoint_ambient
+
+
 def test_a_stage_that_cannot_be_is_refused(slx: Line) -> None:
     ended = slx("status", "-s", "Not-A-Stage")
 
@@ -119,6 +123,23 @@ def test_parameters_may_be_in_json(slx: Line) -> None:
     found = settings(slx, "--params", str(slx.folder / "p.json"))
 
     assert found.parameters == {"a": "1", "b": "true", "c": "1.10"}
+
+
+def test_parameters_may_come_from_stdin(slx: Line) -> None:
+    ended = slx("up", "website", "--yes", "-p", "a=flag", "--params", "-", stdin="a: stdin\ntoken: hunter2\n")
+
+    assert ended.code == 0, ended.err
+    assert slx.app.settings is not None
+    assert slx.app.settings.parameters == {"a": "flag", "token": "hunter2"}
+    assert "hunter2" not in ended.out + ended.err
+
+
+def test_bad_parameters_from_stdin_are_refused_and_not_repeated(slx: Line) -> None:
+    ended = slx("up", "website", "--yes", "--params", "-", stdin="token: {hunter2")
+
+    assert ended.code == 2
+    assert "stdin is no YAML or JSON" in ended.err
+    assert "hunter2" not in ended.err
 
 
 @pytest.mark.parametrize(
@@ -149,9 +170,3 @@ def test_a_parameter_without_a_name_is_not_repeated_as_it_may_be_a_secret(slx: L
 
     assert ended.code == 2
     assert "hunter2" not in ended.err
-
-
-def test_debug_shows_calls(slx: Line) -> None:
-    found = settings(slx, "--debug")
-
-    assert found.observe is not None

@@ -262,7 +262,7 @@ def test_timings_tell_the_phases_of_the_run_and_leave_the_data_alone(slx: Line) 
 
     story = ended.err.split("where the time went: ")[1]
     phases = ["start", "looking and planning", "asking", "making", "checking", "leaving"]
-    assert [line.split(maxsplit=2)[2] for line in story.splitlines()[1:]] == phases
+    assert [line.split(maxsplit=2)[2] for line in story.splitlines()[1 : len(phases) + 1]] == phases
     assert ended.out == slx("up", "website", "--yes").out
 
 

@@ -78,6 +78,8 @@ class Trial:
         if told.code == Exit.DONE:
             left = lives.left(self.name, folder, before) if self.command == DOWN else []
             return Attempt(fault, self.command, told, told, left=left)
+        if fault.operation == "s3.PutPublicAccessBlock":
+            close_buckets(self.aws, folder.region)
         record = self._slx(folder, "--json")
         self.aws.disturb()
         if self.command != DOWN and fault.how == "odd":
@@ -104,6 +106,15 @@ class Trial:
             return slx(folder, "down", "--yes", *more)
         parameters = [f"--param={name}={value}" for name, value in folder.parameters.items()]
         return slx(folder, "up", "--yes", "--no-checks", *parameters, *more)
+
+
+def close_buckets(aws: Aws, region: str) -> None:
+    """Makes buckets as new ones are on AWS, where all public access is blocked; the emulator's are open."""
+    s3 = aws.behind(region)("s3")
+    flags = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+    for bucket in s3.list_buckets()["Buckets"]:
+        settings = dict.fromkeys(flags, True)
+        s3.put_public_access_block(Bucket=bucket["Name"], PublicAccessBlockConfiguration=settings)
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -24,6 +26,7 @@ from serverless_cli.model import Plan, Report, StackState, Sweep
 
 RIG = Path(os.environ.get("SLX_RIG") or Path(__file__).resolve().parents[2].parent / "shared" / "rig") / "strict"
 SCALE = 0.05
+PATIENCE_S = 60.0
 READS = ("Get", "List", "Describe", "Head", "Validate", "Scan")
 
 
@@ -193,9 +196,15 @@ class Folder:
             assert begun.blockers == ()
             return begun.run(Story(), threading.Event())
 
-    def down(self, stack: str | None = None) -> tuple[Report, Sweep]:
-        with down.begin(self.settings, stack) as begun:
-            return begun.run(Story(), threading.Event()), begun.sweep()
+    def down(self, stack: str | None = None, *, agreed: bool = True) -> tuple[Report, Sweep]:
+        """As `down --yes`, or with `agreed=False` as after a question; what came of all parts is one report."""
+        with down.begin(self.settings, stack, agreed=agreed) as begun:
+            report = begun.run(Story(), threading.Event())
+            proof = Sweep((), {})
+            while report.ok and (begun.further() or ((proof := begun.sweep()).left and begun.further())):
+                more = begun.run(Story(), threading.Event())
+                report = replace(report, outcomes={**report.outcomes, **more.outcomes})
+            return report, proof if report.ok else begun.sweep()
 
     def slx(self, *words: str, pid_file: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Runs the command as a process of its own, whose id goes into a file for a proxy that is to kill it."""
@@ -215,3 +224,17 @@ class Folder:
 def failures(report: Report) -> dict[str, str]:
     """What went wrong, by resource."""
     return {str(ref): str(one.error) for ref, one in report.outcomes.items() if one.error}
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    """Waits for something that happens elsewhere."""
+    end = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < end, f"{what} did not happen"
+        time.sleep(0.02)
+
+
+def heeding() -> None:
+    """For a process: what started the tests may have had signals ignored (nohup, a job in the background)."""
+    for one in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(one, signal.SIG_DFL)

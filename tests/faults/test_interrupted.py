@@ -14,15 +14,14 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rig import Folder, failures
+from rig import PATIENCE_S, Folder, failures, heeding, until
 
 pytestmark = [
     pytest.mark.strict,
@@ -31,14 +30,7 @@ pytestmark = [
 
 SLOW = {"rules": "none", "latency_ms": 150.0}
 """calls that take so long that a run lasts"""
-PATIENCE_S = 60.0
 UP = ("up", "--yes", "--no-checks")
-
-
-def heeding() -> None:
-    """For a process: what started the tests may have had signals ignored (nohup, a job in the background)."""
-    for one in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
-        signal.signal(one, signal.SIG_DFL)
 
 
 def slx(folder: Folder, *words: str, **options: Any) -> subprocess.Popen[str]:
@@ -53,14 +45,6 @@ def slx(folder: Folder, *words: str, **options: Any) -> subprocess.Popen[str]:
         "preexec_fn": heeding,
     }
     return subprocess.Popen([sys.executable, "-m", "serverless_cli", *words], **{**given, **options})
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    """Waits for something that happens elsewhere."""
-    end = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < end, f"{what} did not happen"
-        time.sleep(0.02)
 
 
 def first_write(folder: Folder, mark: int = 0) -> None:
@@ -356,7 +340,7 @@ def settle_cache(folder: Folder) -> None:
 
     def remembered() -> bool:
         folder.plan()
-        return any(cache.rglob("*.json"))
+        return any(cache.glob("slx/packages/*.json"))
 
     until(remembered, "a package in the cache")
 

@@ -14,7 +14,7 @@ from rig import Aws, Folder, failures
 from serverless_cli.app import catalog, down
 from serverless_cli.app.up import SPECS
 from serverless_cli.errors import SlxError
-from serverless_cli.model import Ref, State
+from serverless_cli.model import Action, Ref, State
 from serverless_cli.resources import KINDS
 from serverless_cli.state import FileStore, Journal, StackKey
 from serverless_cli.state.fold import numbered, parse
@@ -205,6 +205,23 @@ def test_without_any_state_all_is_found_again(stacks: dict[str, Lived], name: st
 
     assert it.folder.aws.writes(mark) == []
     assert it.recalled == it.refs
+
+
+def test_what_left_the_blueprint_after_the_state_was_lost_is_found_whatever_its_kind(
+    stacks: dict[str, Lived], tmp_path: Path
+):
+    folder = Folder(tmp_path, stacks["website"].folder.aws, REGION)
+    (tmp_path / "blueprint.yaml").write_text("name: loose\nresources:\n  jobs: {type: queue}\n  news: {type: topic}\n")
+    assert failures(folder.up()) == {}
+    shutil.rmtree(tmp_path / ".slx")
+    folder.edit("blueprint.yaml", "  news: {type: topic}\n", "")
+
+    assert {ref: step.action for ref, step in folder.plan().steps.items()} == {
+        Ref("queue", "jobs"): Action.KEEP,
+        Ref("topic", "news"): Action.DELETE,
+    }
+    _, sweep = folder.down()
+    assert sweep.left == ()
 
 
 @pytest.mark.parametrize("name", EDITS)

@@ -67,8 +67,10 @@ class FakeWorld:
         self.call(operation, **parameters)
         return True
 
-    def pages(self, operation: str, key: str, /, **parameters: Any) -> Iterator[Any]:
-        yield from self.call(operation, **parameters).get(key) or ()
+    def pages(self, operation: str, /, *keys: str, **parameters: Any) -> Iterator[Any]:
+        answer = self.call(operation, **parameters)
+        for key in keys:
+            yield from answer.get(key) or ()
 
     def wait(self, what: str, ask: Callable[[], Any], *, deadline_s: float) -> Any:
         raise AssertionError("checks poll by themselves")

@@ -47,7 +47,7 @@ class OneQueue:
             return {"QueueUrl": URL} if self.lasts >= 0 else None
         return {"Attributes": {}} if operation == "sqs.GetQueueAttributes" else None
 
-    def pages(self, operation: str, key: str, /, **_: Any) -> Any:
+    def pages(self, operation: str, /, *keys: str, **_: Any) -> Any:
         return iter([URL] if operation == "sqs.ListQueues" and self.lists else [])
 
     def map(self, work: Any, items: Any) -> list[Any]:
@@ -71,7 +71,10 @@ def swept(tmp_path: Path, request: pytest.FixtureRequest) -> Any:
     step = Step(Action.DELETE, Ref("queue", "jobs"), "shop-dev-jobs")
     with lock(store, key, command="down") as lease, Journal.open(store, key, {}) as journal:
         journal.start(lease.holder)
-        yield Down(session, PLACE, Plan(PLACE, {step.ref: step}), {}, journal, lease).sweep(), store
+        yield (
+            Down(session, PLACE, Plan(PLACE, {step.ref: step}), {}, frozenset({"queue"}), journal, lease).sweep(),
+            store,
+        )
 
 
 LEFT = {

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from check_fakes import FakeWorld, proved, refusal
 
+from serverless_cli.app import checking
 from serverless_cli.checks import Desk, needed, prove
 from serverless_cli.checks.actions import ACTIONS
 from serverless_cli.checks.looks import LOOKS
@@ -378,3 +380,22 @@ def test_every_probe_and_expectation_declares_what_it_is_allowed_to_call(world):
 
     check = Check("put_record", {"stream": "s"}, {"row": {}})
     assert needed(check) == ("dynamodb:DeleteItem", "dynamodb:GetItem", "kinesis:PutRecords")
+
+
+@pytest.mark.parametrize("further", [0, 20])
+def test_checks_that_are_stopped_end_at_once_and_remove_what_they_made(world, further):
+    """The first is over at once, as what it needs is unknown; the others would go on for two minutes."""
+    unknown = Check("get", {"url": Late((Handout(Ref("http-api", "api"), "url"),))}, {})
+    lasting = Check("put_object", PUT, {"object": {"bucket": "out", "key": "never"}}, 120)
+
+    def stop(_: object) -> None:
+        while not world.objects:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(checking.run, world, (unknown, lasting, *[lasting] * further), stop)
+        assert isinstance(running.exception(timeout=60), KeyboardInterrupt)
+
+    assert world.called("s3.PutObject")
+    assert world.objects == {}

@@ -17,6 +17,7 @@ from tests.unit.words import (
     failing,
     go,
     keep,
+    late,
     ref,
     stack,
     statuses,
@@ -78,6 +79,51 @@ def test_a_step_starts_when_its_own_needs_have_ended_and_waits_for_no_others():
     report = go([create("slow"), create("first"), create("second", "first"), create("last", "second")], cloud=cloud)
 
     assert report.ok
+
+
+def test_what_needs_something_only_to_be_ready_does_not_wait_for_its_end():
+    cloud = Cloud()
+    came = threading.Event()
+    cloud.after["create", "house"] = lambda: wait(came)
+    cloud.after["create", "visit"] = came.set
+    visit = replace(create("guest visit", "house"), spec=ThingSpec(link=late("house")))
+
+    report = go([create("house"), visit, create("heir", "house")], cloud=cloud)
+
+    assert report.ok
+    assert cloud.calls == [("create", "house"), ("create", "visit"), ("create", "heir")]
+    assert cloud.things["guest", "visit"].spec.link == "house#1"
+
+
+def test_what_began_early_goes_on_when_the_rest_of_its_need_fails(pool):
+    cloud = Cloud()
+    cloud.after["create", "house"] = failing(SlxError("no luck"))
+    steps = [create("house"), create("guest early", "house"), create("heir", "house"), create("slow", "guest early")]
+
+    report = go(steps, pool, cloud=cloud)
+
+    assert statuses(report) == {
+        "thing house": "failed", "guest early": "done", "thing heir": "skipped", "thing slow": "done",
+    }  # fmt: skip
+
+
+def test_what_might_have_begun_early_but_waited_for_others_is_skipped_when_its_need_fails():
+    cloud = Cloud()
+    failed = threading.Event()
+    cloud.after["create", "house"] = failing(SlxError("no luck"))
+    listener = Listener()
+
+    def hear(event):
+        listener(event)
+        if isinstance(event, Ended) and event.outcome.status is Status.FAILED:
+            failed.set()
+
+    cloud.before["create", "other"] = lambda: wait(failed)
+
+    steps = [create("house"), create("other"), create("guest late", "house", "other")]
+    report = go(steps, cloud=cloud, listen=hear)
+
+    assert statuses(report) == {"thing house": "failed", "thing other": "done", "guest late": "skipped"}
 
 
 def wait(event):

@@ -413,9 +413,9 @@ class FakeStates:
             self.starts_late = 0
         return True
 
-    def pages(self, operation: str, key: str, /, **parameters: Any) -> Iterator[Any]:
+    def pages(self, operation: str, /, *keys: str, **parameters: Any) -> Iterator[Any]:
         self.calls.append(operation.partition(".")[2])
-        if key == "stateMachines":
+        if keys == ("stateMachines",):
             return iter([{"name": self.machine["name"], "stateMachineArn": MACHINE}] if self.machine else [])
         return iter([{"executionArn": one} for one in self.running])
 

@@ -94,12 +94,13 @@ def test_the_report_of_up_has_outputs_and_checks() -> None:
 
 
 def test_the_report_of_down_has_the_proof() -> None:
-    sweep = Sweep((Found(Ref("bucket", "b"), "b-1", None),), {"bucket": 3})
+    sweep = Sweep((Found(Ref("bucket", "b"), "b-1", None),), {"bucket": 3}, ("pipe",))
 
     found = documents.down_report(report(), Exit.RESOURCES, sweep)
 
     assert found["ok"] is False
-    assert found["sweep"] == {"left": [{"kind": "bucket", "id": "b", "name": "b-1"}], "looked": {"bucket": 3}}
+    left = [{"kind": "bucket", "id": "b", "name": "b-1"}]
+    assert found["sweep"] == {"left": left, "looked": {"bucket": 3}, "unseen": ["pipe"]}
     assert documents.down_report(report(), Exit.CANCELLED, None)["sweep"] is None
 
 

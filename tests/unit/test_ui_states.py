@@ -89,6 +89,12 @@ def test_the_proof_says_what_was_looked_through() -> None:
     assert found == "proof: nothing left; searched 3 kinds of resources for its mark; kept: 5 functions, 1 role\n"
 
 
+def test_the_proof_says_what_could_not_be_looked_through() -> None:
+    found = rendered(states.sweep(Sweep((), {"function": 0}, ("pipe", "rule"))), 200)
+
+    assert found.endswith("for its mark; not searched, as you may not list them: pipe, rule\n")
+
+
 def test_what_is_left_is_listed() -> None:
     found = lines(states.sweep(Sweep((Found(Ref("bucket", "site"), "b-1", None),), {})))
 
