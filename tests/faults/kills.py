@@ -101,6 +101,8 @@ class Seen:
     operation: str = ""
     killed: bool = False
     over: bool = False
+    made: int = 0
+    """the calls of a command that nothing killed"""
     trouble: list[tuple[str, str]] = field(default_factory=list)
     """pairs of a column of the table and what was seen"""
 
@@ -178,8 +180,8 @@ class Scene:
         done = folder.slx(*COMMANDS[point.command], pid_file=pid_file)
         pid_file.unlink()  # whoever has that number next is not to be killed by a later call
         seen.killed = done.returncode == -signal.SIGKILL
-        made = self.aws.proxy.calls()[first:]
-        seen.over = not seen.killed and len(made) < point.call
+        seen.made = len(self.aws.proxy.calls()[first:])
+        seen.over = not seen.killed and seen.made < point.call
         if not seen.killed and done.returncode:
             seen.wrong("reruns_failed", f"without any kill: exit {done.returncode}: {done.stderr[-500:]}")
         return folder
