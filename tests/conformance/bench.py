@@ -170,9 +170,15 @@ class Bench:
         assert found is not None, f"{self.kind.doc} {self.name} does not exist"
         return found
 
-    def create(self, *, expected: bool = False) -> Outputs:
+    def exists(self) -> Observed | None:
+        with self._under(Verb.READ):
+            return self.kind.exists(self.aws, self.here())
+
+    def create(self, *, expected: bool = False, fresh: bool = False) -> Outputs:
+        """`fresh`: as a run does whose own read has found nothing."""
+        here = replace(self.here(expected=expected), fresh=fresh)
         with self._under(Verb.CREATE):
-            self.outputs = self.kind.create(self.aws, self.here(expected=expected), self.wish)
+            self.outputs = self.kind.create(self.aws, here, self.wish)
         self.recorded = self.wish
         return self.outputs
 

@@ -74,6 +74,30 @@ def test_the_very_call_that_makes_it_carries_our_mark(bench: Bench):
         assert all(f'"{key}"' in text for key in bench.here().mark.tags) or "slx shop/dev/eu-central-1/hello" in text
 
 
+def test_a_create_that_need_not_look_makes_the_same(bench: Bench):
+    outputs = bench.create(fresh=True)
+
+    assert bench.changes() == ()
+    assert bench.seen().mark == (bench.here().mark if bench.kind.marked else None)
+    assert dict(outputs) == dict(bench.seen().outputs)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["recorded", "forgotten"])
+def test_whether_it_exists_and_whose_it_is_needs_no_whole_read(bench: Bench, *, known: bool):
+    assert bench.exists() is None
+    bench.create()
+    if not known:
+        bench.forget()
+
+    found, read = bench.exists(), bench.read()
+
+    assert found is not None
+    assert read is not None
+    assert found.mark == read.mark
+    assert found.outputs.items() <= read.outputs.items()
+    assert found.outputs.get("id") == read.outputs.get("id")
+
+
 def test_outputs_of_a_create_are_those_that_a_read_gives(bench: Bench):
     outputs = bench.create()
 
@@ -186,6 +210,7 @@ def test_what_was_deleted_is_gone(bench: Bench):
     bench.delete()
 
     assert bench.read() is None
+    assert bench.exists() is None
 
 
 def test_deleting_what_is_gone_is_success(bench: Bench):

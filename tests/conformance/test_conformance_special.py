@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from bench import ID, Bench, Row
@@ -25,6 +26,7 @@ from rows import (
 from serverless_cli.aws.memo import is_read
 from serverless_cli.errors import SlxError
 from serverless_cli.model import Change, Loss, Secret
+from serverless_cli.packaging.site import IN_ONE_PIECE
 from serverless_cli.resources.content import MARK, ContentSpec
 from serverless_cli.resources.function import FunctionSpec
 from serverless_cli.resources.http_api_parts import HttpApiSpec
@@ -424,6 +426,25 @@ def test_without_a_record_files_that_carry_no_mark_are_not_ours(bench: Bench):
 
     assert isinstance(seen, ContentSpec)
     assert set(seen.files) == set(SITE)
+
+
+@of_kind(CONTENT)
+def test_a_large_file_goes_in_parts_and_is_known_again(bench: Bench):
+    wish = bench.wish
+    assert isinstance(wish, ContentSpec)
+    bench.create()
+    with (Path(wish.folder) / "film.mp4").open("wb") as file:
+        file.truncate(IN_ONE_PIECE + 1)
+    larger = bench.kind.prepare(wish)
+
+    bench.update(larger)
+
+    assert sorted(set(writes(bench))) == ["s3.CompleteMultipartUpload", "s3.CreateMultipartUpload", "s3.UploadPart"]
+    assert bench.changes(larger, larger) == ()
+    assert bench.changes(larger) == ()
+    head = bench.raw("s3").head_object(Bucket=bench.name, Key="film.mp4")
+    assert (head["ContentType"], head["CacheControl"], head["Metadata"]) == ("video/mp4", "no-cache", {MARK: ID})
+    assert acl(bench, "film.mp4") == {"READ"}
 
 
 @of_kind(CONTENT)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from rig import Folder
+from rig import PATIENCE_S, Folder, heeding, until
 
 pytestmark = pytest.mark.strict
 
@@ -62,6 +64,12 @@ class Quiet:
     said: list[tuple[str, bytes]] = field(default_factory=list)
 
     def __call__(self, *words: str, given: bool = True) -> int:
+        process = self.begin(*words, given=given)
+        out, err = process.communicate(timeout=120)
+        self.said.append((" ".join(words), out + err))
+        return process.returncode
+
+    def begin(self, *words: str, given: bool = True) -> subprocess.Popen[bytes]:
         home = {name: str(self.root / name) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_STATE_HOME")}
         for path in home.values():
             Path(path).mkdir(exist_ok=True, mode=0o700)
@@ -72,17 +80,15 @@ class Quiet:
             "AWS_SESSION_TOKEN": TOKEN,
             **({"SLX_PARAM_TOKEN": self.secret} if given else {}),
         }
-        done = subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-m", "serverless_cli", *words],
             cwd=self.folder.path,
             env=environment,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
-            timeout=120,
-            check=False,
+            preexec_fn=heeding,  # noqa: PLW1509 - no threads here
         )
-        self.said.append((" ".join(words), done.stdout + done.stderr))
-        return done.returncode
 
     def leaks(self) -> list[str]:
         """Where any form of a secret is, in what was said and in every file, those of slx's own folders included."""
@@ -143,6 +149,22 @@ def test_an_answer_that_repeats_it_is_not_repeated(quiet: Quiet, output: str):
 
     assert code == 4
     assert any(b"InvalidParameterValueException" in said for _, said in quiet.said)
+    assert quiet.leaks() == []
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_run_that_is_stopped_half_way_tells_nothing_of_it(quiet: Quiet, times: int):
+    quiet.folder.aws.reset(latency_ms=300.0)
+    process = quiet.begin("up", "--yes", "--no-checks", "--debug")
+    until(lambda: "lambda.CreateFunction" in quiet.folder.aws.writes(), "the function being made")
+
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)  # two signals at once are one
+    out, err = process.communicate(timeout=PATIENCE_S)
+
+    quiet.said.append(("stopped", out + err))
+    assert process.returncode == 8, err
     assert quiet.leaks() == []
 
 

@@ -189,8 +189,20 @@ def handler(event, context):
     )  # fmt: skip
     dynamodb.put_item(TableName="survivors", Item={"id": {"S": "last"}})
     state = home_of(workspace).data / "state"
-    eventually(lambda: '"last"' in (state / "dynamodb.json").read_text(), 10)
-    eventually(lambda: '"survivor"' in (state / "pipes.json").read_text(), 10)
+
+    def told(service: str) -> str:
+        file = state / f"{service}.json"
+        return file.read_text() if file.exists() else ""
+
+    saved = {
+        "dynamodb": '"last"',
+        "pipes": '"survivor"',
+        "stepfunctions": machine,
+        "sqs": piped.arn,
+        "eventbridge": other.arn,
+    }
+    for service, text in saved.items():  # one after the other, in an order of its own
+        eventually(lambda service=service, text=text: text in told(service), 10)
 
     os.kill(instance.pid, signal.SIGKILL)
     eventually(lambda: locks.holder(home_of(workspace).server_lock) is None)

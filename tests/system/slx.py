@@ -36,14 +36,14 @@ class Slx:
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, *words: str, expect: int | None = 0) -> Ran:
+    def run(self, *words: str, expect: int | None = 0, typed: str = "") -> Ran:
         kept = ("PATH", "HOME", "SLX_STATE_HOME", "XDG_CACHE_HOME", "LANG")
         clean = {name: os.environ[name] for name in kept if name in os.environ}
         done = subprocess.run(
             [sys.executable, "-m", "serverless_cli", *words],
             cwd=self.folder,
             env={**clean, **self.environment},
-            stdin=subprocess.DEVNULL,
+            input=typed,
             capture_output=True,
             text=True,
             timeout=120,
