@@ -9,11 +9,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import growth, machine, reach, startup, upload, website
+from benchmarks import growth, machine, reach, startup, upload, watching, website
 from benchmarks.emulator import Emulator, missing
 from benchmarks.tables import Table
 
-SECTIONS = ("website", "startup", "upload", "growth")
+SECTIONS = ("website", "startup", "watch", "upload", "growth")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
@@ -77,6 +77,7 @@ def _measure(emulator: Emulator, chosen: argparse.Namespace) -> Iterator[str]:
     race = started = None
     uploads: list[upload.Upload] = []
     grown: list[growth.Growth] = []
+    pushed: list[watching.Push] = []
     if "startup" in sections:
         _say("start-up")
         started = startup.measure(emulator, 5 if quick else 11)
@@ -84,13 +85,17 @@ def _measure(emulator: Emulator, chosen: argparse.Namespace) -> Iterator[str]:
     if "website" in sections:
         race = website.race(emulator, _lanes(chosen), chosen.rounds, quick=quick, say=_say)
         yield from _texts(website.tables(race))
+    if "watch" in sections:
+        _say("slx watch")
+        pushed = watching.measure(emulator, 80, 2 if quick else 5)
+        yield from _texts(watching.tables(pushed))
     if "upload" in sections:
         uploads = upload.measure(emulator, 1 if quick else chosen.rounds, quick=quick, say=_say)
         yield from _texts(upload.tables(uploads))
     if "growth" in sections:
         grown = growth.measure(emulator, quick=quick, say=_say)
         yield from _texts(growth.tables(grown))
-    yield str(reach.table(race, started, uploads, grown))
+    yield str(reach.table(race, started, pushed, uploads, grown))
 
 
 def _lanes(chosen: argparse.Namespace) -> list[website.Lane]:

@@ -1,7 +1,7 @@
 """The rig's S3 stand-in, taught what a bucket is: `python -m benchmarks.s3_front S3STUB.PY LATENCY_MS`.
 
 The stand-in knows objects only. A tool that makes the bucket, too, needs its settings read back as they were put, and
-ETags that are the MD5 of what was uploaded. Prints the port that it listens on.
+ETags that are the MD5 of what was uploaded, or of its parts' MD5s. Prints the port that it listens on.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ EMPTY = {"acl": b"<AccessControlPolicy><AccessControlList/></AccessControlPolicy
          "versioning": b"<VersioningConfiguration/>"}  # fmt: skip
 Answer = tuple[int, dict[str, str], bytes]
 buckets: dict[str, dict[str, bytes]] = {}
+parts: dict[str, dict[int, bytes]] = {}
+"""MD5s by key and number, of uploads that are not complete"""
 
 
 def _error(code: str) -> Answer:
@@ -63,11 +65,17 @@ def teach(stub: dict[str, Any]) -> None:
             own = _bucket(method, name, query, body)
             return own if own is not None else plain(method, path, query, body)
         status, headers, text = plain(method, path, query, body)
-        if method == "PUT" and "partNumber" not in query:
-            md5 = hashlib.md5(body, usedforsecurity=False).hexdigest()
-            stored = stub["unquote"](key)
-            stub["store"][stored] = (len(body), md5, stub["store"][stored][2])
-            headers = {**headers, "ETag": f'"{md5}"'}
+        md5, stored = hashlib.md5(body, usedforsecurity=False), stub["unquote"](key)
+        if method == "PUT" and "partNumber" in query:
+            parts.setdefault(stored, {})[int(query["partNumber"][0])] = md5.digest()
+        elif method == "PUT":
+            stub["store"][stored] = (len(body), md5.hexdigest(), stub["store"][stored][2])
+            headers = {**headers, "ETag": f'"{md5.hexdigest()}"'}
+        elif method == "POST" and "uploadId" in query:
+            digests = [digest for _, digest in sorted(parts.pop(stored).items())]
+            whole = hashlib.md5(b"".join(digests), usedforsecurity=False).hexdigest()
+            size, _, date = stub["store"][stored]
+            stub["store"][stored] = (size, f"{whole}-{len(digests)}", date)
         return status, headers, text
 
     stub["answer"] = answer

@@ -15,8 +15,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import rich
@@ -26,7 +27,7 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parents[1]
 TREES = ("serverless_cli", "tests", "blueprints")
 UNIT, CONFORMANCE = "tests/unit", "tests/conformance"
-PATIENCE_S = 600
+PATIENCE_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,7 @@ class Trial:
 
     folder: Path
     green: dict[tuple[str, ...], bool]
+    took_s: dict[tuple[str, ...], float] = field(default_factory=dict)
 
     def tries(self, mutant: Mutant) -> str:
         """What became of it: `red` is what should be."""
@@ -175,23 +177,30 @@ class Trial:
         if text.count(mutant.before) != 1:
             return f"stands {text.count(mutant.before)} times in {mutant.file}: correct scripts/mutants.py"
         if mutant.tests not in self.green:
-            self.green[mutant.tests] = self._passes(mutant.tests)
+            began = time.monotonic()
+            self.green[mutant.tests] = self._passes(mutant.tests, PATIENCE_S)
+            self.took_s[mutant.tests] = time.monotonic() - began
         if not self.green[mutant.tests]:
             return "red without it, too"
         path.write_text(text.replace(mutant.before, mutant.after))
         try:
-            return "green: it survives" if self._passes(mutant.tests) else "red"
+            patience_s = max(60.0, 10 * self.took_s[mutant.tests])
+            return "green: it survives" if self._passes(mutant.tests, patience_s) else "red"
         except NotRunError as error:
             return f"its tests did not run: {error}"
         finally:
             path.write_text(text)
 
-    def _passes(self, tests: tuple[str, ...]) -> bool:
+    def _passes(self, tests: tuple[str, ...], patience_s: float) -> bool:
+        """Whether they do; what goes on for longer than that has failed."""
         command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
         environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, timeout=PATIENCE_S, check=False
-        )
+        try:
+            done = subprocess.run(
+                command, cwd=self.folder, env=environment, capture_output=True, timeout=patience_s, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return False
         if done.returncode not in (0, 1):  # 1: tests failed; else they did not run
             raise NotRunError(done.stdout.decode()[-2000:] or done.stderr.decode()[-2000:])
         return done.returncode == 0
