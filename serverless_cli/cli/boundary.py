@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
@@ -46,11 +48,25 @@ def _stop_as_interrupt() -> dict[signal.Signals, Any]:
     """SIGTERM and a closed terminal end a command as Ctrl-C does. Only the main thread can see to that."""
     if threading.current_thread() is not threading.main_thread():
         return {}
+    return {one: signal.signal(one, _interrupt) for one in heard()}
 
-    def interrupt(_: int, __: FrameType | None) -> None:
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Not while something is being imported: Python would keep the lock of all imports for ever if it were interrupted
+    just after it got that, and threads that import, or the words of the error, would wait for it."""
+    if frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
+        _thread.start_new_thread(_once_more, (number,))  # threading's own locks may be held by whom this interrupts
+    else:
         raise KeyboardInterrupt
 
-    return {one: signal.signal(one, interrupt) for one in heard() if one is not signal.SIGINT}
+
+def _once_more(number: int) -> None:
+    """Sends this process the signal again, a little later."""
+    time.sleep(0.01)
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)  # it may be waiting, and is to wake up
+    else:
+        signal.raise_signal(number)
 
 
 def _usage(error: click.ClickException) -> SlxError:

@@ -38,6 +38,35 @@ from serverless_cli.cli.seam import Wiring
 
 cli.main(["outputs"], obj=Wiring(FakeApp(values={{f"name{{n}}": "x" * 100 for n in range(20000)}})))
 """
+IMPORTING = f"""
+import _imp, sys, threading, time
+sys.path.insert(0, {str(HERE)!r})
+from cli_fakes import FakeApp
+from serverless_cli.cli.main import cli
+from serverless_cli.cli.seam import Wiring
+
+def hold(held):
+    _imp.acquire_lock()
+    held.set()
+    print("waiting", file=sys.stderr, flush=True)
+    time.sleep(1)
+    _imp.release_lock()
+    import wave
+
+class Importing(FakeApp):
+    def outputs(self, *args):
+        held = threading.Event()
+        other = threading.Thread(target=hold, args=(held,))
+        other.start()
+        held.wait()
+        try:
+            import tabnanny
+            time.sleep(20)
+        finally:
+            other.join()
+
+cli.main(["outputs"], obj=Wiring(Importing()))
+"""
 posix = pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
 
 
@@ -93,6 +122,18 @@ def test_the_second_signal_leaves_at_once() -> None:
 
 
 @posix
+@pytest.mark.parametrize("order", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_something_is_imported_leaves_no_lock_behind(order: signal.Signals) -> None:
+    """Python's lock of all imports, which another thread waits for, too."""
+    with begin(IMPORTING) as process:
+        read_until(process, "waiting")
+        process.send_signal(order)
+        _, err = process.communicate(timeout=30)
+
+    assert process.returncode == 8
+    assert "cancelled" in err
+
+
 def test_a_reader_that_goes_away_is_no_failure() -> None:
     with begin(MANY) as process:
         assert process.stdout is not None
