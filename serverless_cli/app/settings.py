@@ -23,6 +23,7 @@ def _silent(_: str) -> None:
 class Settings:
     """Flags, environment and project file, already merged. `folder` is where `.slx` lies.
 
+    `stage_given`: somebody asked for just this stage, by whatever source; no other one is meant then.
     `parameters` are given for this run; `environment` has those of SLX_PARAM_*, by their names in capitals.
     `endpoint_url` is AWS_ENDPOINT_URL's where `endpoint_ambient`: then AWS_ENDPOINT_URL_S3 and its like go before it.
     `notify` is told short lines of the story (`starting the local target`); `observe` sees every call to AWS.
@@ -30,6 +31,7 @@ class Settings:
 
     folder: Path
     stage: str = "dev"
+    stage_given: bool = False
     profile: str | None = None
     region: str | None = None
     local: bool = False

@@ -24,11 +24,18 @@ def recorded(session: Session) -> tuple[Place, ...]:
     return tuple(session.place(key.stack, key.stage) for key in keys if key.target == session.target)
 
 
+def meant(session: Session) -> tuple[Place, ...]:
+    """Those of `recorded` that a command may mean: where a stage was asked for, of that one alone."""
+    stage = session.settings.stage if session.settings.stage_given else None
+    return tuple(place for place in recorded(session) if stage in (None, place.stage))
+
+
 def choose(session: Session, stack: str | None) -> Place:
     """The one stack that is meant. Raises SlxError (usage) when that is not clear, (no such stack) when none is."""
     if stack:
         return named(session, stack)
-    known = [place for place in recorded(session) if place.stage == session.settings.stage] or recorded(session)
+    every = meant(session)
+    known = [place for place in every if place.stage == session.settings.stage] or every
     if len(known) == 1:
         return known[0]
     if known:
@@ -37,7 +44,9 @@ def choose(session: Session, stack: str | None) -> Place:
     if place := described(session):
         return place
     hint = "name it, or run this where its blueprint or the folder .slx is; `slx status --all` searches the account"
-    raise SlxError("no stack is known here", hint=hint, exit_code=Exit.NO_STACK)
+    others = ", ".join(f"{place.stack}/{place.stage}" for place in recorded(session))
+    what = f"no stack of stage {session.settings.stage} is known here" if others else "no stack is known here"
+    raise SlxError(what, others and f"there is {others}", hint, exit_code=Exit.NO_STACK)
 
 
 def described(session: Session) -> Place | None:
@@ -49,14 +58,14 @@ def described(session: Session) -> Place | None:
 
 
 def named(session: Session, stack: str) -> Place:
-    """`name` or `name/stage`; a name without a stage means the chosen stage, or the only recorded one."""
+    """`name` or `name/stage`; a name without a stage means the one that was asked for, else the only recorded one."""
     name, _, stage = stack.partition("/")
     if not STACK_OR_ID.fullmatch(name) or (stage and not STAGE.fullmatch(stage)):
         raise SlxError(f"{stack!r} cannot be a stack", "it wants NAME or NAME/STAGE", exit_code=Exit.USAGE)
     if stage:
         return session.place(name, stage)
     stages = [place.stage for place in recorded(session) if place.stack == name]
-    only = len(stages) == 1 and session.settings.stage == "dev"
+    only = len(stages) == 1 and not session.settings.stage_given
     return session.place(name, stages[0] if only else None)
 
 

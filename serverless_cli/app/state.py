@@ -74,7 +74,7 @@ def move(settings: Settings, stack: str | None, to: str) -> tuple[str, tuple[Sta
 
 def _meant(session: Session, stack: str | None, there: Store) -> tuple[Place, ...]:
     if stack is None:
-        found = stacks.recorded(session)
+        found = stacks.meant(session)
         if not found:
             hint = "`slx status` shows what is known here, with --state as it was until now"
             raise SlxError(f"no stack has its state in {session.store.where}", hint=hint, exit_code=Exit.NO_STACK)

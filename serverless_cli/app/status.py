@@ -53,8 +53,9 @@ def overview(settings: Settings, stack: str | None, *, everything: bool = False)
 
 
 def _here(session: Session) -> tuple[StackState, ...]:
-    """All stacks of this folder; where their records are lost, the one of its blueprint."""
-    if known := stacks.recorded(session):
+    """All stacks of this folder, or of the stage that was asked for; where their records are lost, the one of its
+    blueprint."""
+    if known := stacks.meant(session):
         return tuple(_recorded(session, place) for place in known)
     place = stacks.described(session)
     found = reality.found(session.aws, place).found if place else ()

@@ -37,6 +37,7 @@ def merge(
         folder=folder,
         local=said.local,
         protected_stages=tuple(project.get("protected_stages") or ()),
+        stage_given="stage" in found,
         parameters=parameters(said.param, said.params),
         endpoint_ambient=not said.endpoint_url,
         environment={k.removeprefix(_PARAMETER): v for k, v in environ.items() if k.startswith(_PARAMETER)},

@@ -99,6 +99,14 @@ def test_an_endpoint_of_the_environment_is_told_from_one_that_was_given(slx: Lin
     assert not settings(slx, AWS_ENDPOINT_URL="http://e", SLX_ENDPOINT_URL="http://s").endpoint_ambient
 
 
+def test_a_stage_that_somebody_asked_for_is_told_from_the_default(slx: Line) -> None:
+    assert not settings(slx).stage_given
+    assert settings(slx, "-s", "dev").stage_given
+    assert settings(slx, SLX_STAGE="dev").stage_given
+    slx.app.project = {"stage": "dev"}
+    assert settings(slx).stage_given
+
+
 def test_a_stage_that_cannot_be_is_refused(slx: Line) -> None:
     ended = slx("status", "-s", "Not-A-Stage")
 
