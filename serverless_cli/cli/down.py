@@ -47,7 +47,8 @@ def down(it: Session, stack: str | None, backup: Path | None) -> Exit:
         what = f"{run.place.stack}/{run.place.stage} cannot be removed"
         if run.plan.obstacles:
             return refuse(it, what, run.plan.obstacles)
-        if run.plan.writes and not (it.names(run.place) and _agreed(it)):
+        # A wrong name is refused even where there is nothing to do: further parts go by the same word.
+        if (run.plan.writes or it.options.confirm) and not (it.names(run.place) and _agreed(it)):
             return Exit.CANCELLED
         if into:
             _save(it, run, into)

@@ -42,10 +42,10 @@ def carry_out(
     for one in report.having(Status.FAILED) if it.options.debug else ():
         if one.error:
             it.terminal.alarm(errors.trace(one.error))
+    if cancel.is_set():
+        return report, Exit.CANCELLED  # even if all steps had begun by then: what comes after them is not wanted
     if report.ok:
         return report, Exit.DONE
-    if cancel.is_set():
-        return report, Exit.CANCELLED
     failures = {outcome.error.exit_code for outcome in report.having(Status.FAILED) if outcome.error}
     return report, failures.pop() if failures in ({Exit.DENIED}, {Exit.CREDENTIALS}, {Exit.LOCKED}) else Exit.RESOURCES
 

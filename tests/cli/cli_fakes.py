@@ -111,6 +111,8 @@ class FakeRun:
     breaks: SlxError | None = None
     later: tuple[Plan, ...] = ()
     """what `down` finds beyond its first plan"""
+    stopped: bool = False
+    """the user stops it while its last steps run"""
 
     @property
     def place(self) -> Place:
@@ -129,6 +131,8 @@ class FakeRun:
                 listen(Started(one, 0.0))
             outcomes[ref] = Outcome(one, self.ends, error=self.error, seconds=0.5)
             listen(Ended(outcomes[ref], 0.5))
+        if self.stopped:
+            cancel.set()
         return Report(self.plan.place, outcomes, 1.0)
 
     def backup(self, folder: Path, tell: Callable[[Copying], None]) -> Backup:

@@ -70,6 +70,28 @@ def test_another_name_is_refused_on_any_stage(down: Line) -> None:
     assert not down.app.running.ran
 
 
+def test_another_name_is_refused_whatever_the_first_part_is(down: Line) -> None:
+    run = protected(down).app.running
+    run.later, run.plan = (run.plan,), replace(run.plan, steps={})
+
+    ended = down("down", "website/prod", "--confirm", "websit")
+
+    assert ended.code == 2
+    assert not run.ran
+
+
+def test_who_stops_the_last_steps_of_a_part_gets_no_further_one(down: Line) -> None:
+    run = down.app.running
+    run.stopped, run.later = True, (plan(step(Action.DELETE, "table", "stray")),)
+
+    ended = down("down", "website", "--yes")
+
+    assert ended.code == 8
+    assert "removed  bucket site" in ended.err
+    assert "stray" not in ended.err
+    assert "proof" not in ended.err
+
+
 @pytest.mark.parametrize(("typed", "code"), [("website\ny\n", 0), ("yes\n", 8)])
 def test_the_name_is_typed_on_a_terminal(down: Line, typed: str, code: int) -> None:
     ended = protected(down).typed(typed, "down", "website/prod")

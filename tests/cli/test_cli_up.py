@@ -174,6 +174,15 @@ def test_allowed_deletions_reach_the_application(slx: Line) -> None:
     assert slx.app.calls == [("up", ("website", frozenset({"a", "b"})))]
 
 
+def test_who_stops_the_last_steps_gets_no_checks(slx: Line) -> None:
+    slx.app.running.stopped = True
+
+    ended = slx("up", "website", "--yes")
+
+    assert ended.code == 8
+    assert "check" not in ended.err
+
+
 def test_losing_data_on_a_protected_stage_takes_the_name(slx: Line) -> None:
     slx.app.project = {"protected_stages": ["prod"]}
     lossy = plan(step(Action.DELETE, "bucket", "site", loses_data=True), place=Place("website", "prod", "r", "1"))
