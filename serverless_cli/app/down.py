@@ -20,7 +20,7 @@ from serverless_cli.app.settings import Settings
 from serverless_cli.app.sweep import is_of, remains
 from serverless_cli.aws.calls import Aws
 from serverless_cli.events import Event, Listener, Started
-from serverless_cli.model import Action, Found, Loss, Observed, Place, Plan, Record, Ref, Report, Step, Sweep
+from serverless_cli.model import Action, Found, Loss, Observed, Place, Plan, Record, Ref, Report, Status, Step, Sweep
 from serverless_cli.records import dataclass
 from serverless_cli.resources import KINDS, SPECS
 from serverless_cli.resources.base import Here
@@ -87,6 +87,8 @@ class Down:
         )
         if report.ok:
             self._look_on()
+        elif report.having(Status.FAILED):
+            self.journal.doubt()  # what stood in the way may be what nobody has looked for
         return report
 
     def _look_on(self) -> None:

@@ -130,7 +130,7 @@ def _make_or_undo(it: Session, run: Up, checks: bool | None, again: str) -> Exit
     report, code = carry_out(it, run.plan, run.run, "then all that this run made is undone")
     it.phase("making")
     target = it.target(report.place)
-    if report.ok:
+    if not code:
         if not run.nothing_to_do:
             it.terminal.verdict(outcomes.report(report, target, again), good=True)
         return _finish(it, run, checks, report, code)

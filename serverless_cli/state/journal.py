@@ -160,6 +160,12 @@ class Journal:
         """AWS has been searched for the stack's resources and what was found is recorded: the record is complete."""
         self._dirty = self._searched = True
 
+    def doubt(self) -> None:
+        """There may be more of the stack than is recorded: the next command searches AWS."""
+        with self._written:
+            self._folded.whole = False
+        self._dirty, self._searched = True, False
+
     def forget(self) -> None:
         """Removes the journal: the stack is gone."""
         with self._written:

@@ -232,6 +232,16 @@ def test_rollback_of_a_run_that_goes_well_is_not_begun(slx: Line) -> None:
     assert URL in ended.out
 
 
+def test_a_run_that_was_stopped_in_its_last_steps_is_undone(slx: Line) -> None:
+    back = FakeRollback(plan(step(Action.DELETE)))
+    slx.app.running = FakeRun(plan(step(Action.CREATE)), back=back, stopped=True)
+
+    ended = slx("up", "website", "--local", "--rollback")
+
+    assert (ended.code, back.ran) == (8, True)
+    assert "Undone: 1 removed" in ended.err
+
+
 def test_what_cannot_be_undone_is_told_with_the_reason_and_the_way_on(slx: Line) -> None:
     slx.app.running = broken(left=(Problem("table t stays as it is now", "what it held is gone"),))
 

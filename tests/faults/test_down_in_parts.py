@@ -258,3 +258,15 @@ def test_what_comes_after_a_copy_was_made_is_not_removed_without_one(old: Old, t
         s3.put_bucket_tagging(Bucket="shop-dev-x", Tagging={"TagSet": pairs})
         assert [one.name for one in begun.sweep().left] == ["shop-dev-x"]
         assert not begun.further()
+
+
+def test_where_a_part_failed_the_next_run_looks_for_all_there_is_before_it_removes_anything(old: Old):
+    """What stands in its way may be what nobody has looked for: a function that goes on writing into a bucket."""
+    folder = old((FILES,), (FILES, WORK))
+    folder.aws.disturb(fail=["s3.DeleteBucket:AccessDenied:1"])
+
+    with down.begin(folder.settings, None, agreed=True) as begun:
+        assert {str(step.ref) for step in begun.plan.writes} == {"bucket files"}
+        assert [*failures(run(begun))] == ["bucket files"]
+
+    assert [*map(len, parts(folder, agreed=True))] == [4]
