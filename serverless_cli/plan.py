@@ -130,13 +130,14 @@ def up(stack: Stack, observed: Reality, record: Record, kinds: Kinds, found: Ite
     left = remnants(place, kinds, record, found, stack.resources)
     clearing = Clearing(place, kinds, record, observed, wished)
     clearing.clear(left)
-    return Plan(
+    plan = Plan(
         place,
         _with_falls({**wished, **clearing.steps}, clearing),
         tuple(one for one in decided.values() if isinstance(one, Problem)),
         tuple(clearing.notes),
         (*clearing.amend, *_healed(stack, wished, record, kinds), *_superseded(stack, left.values(), record)),
     )
+    return _deletions_last(plan)
 
 
 def _decisions(stack: Stack, observed: Reality, record: Record, kinds: Kinds) -> dict[Ref, Step | Problem]:
@@ -204,6 +205,17 @@ def guard(plan: Plan, allow_delete: AbstractSet[str]) -> tuple[Problem, ...]:
 
 def _needs(stack: Stack) -> dict[Ref, frozenset[Ref]]:
     return {ref: edges(resource) for ref, resource in stack.resources.items()}
+
+
+def _deletions_last(plan: Plan) -> Plan:
+    """The same plan, but nothing is deleted before all else went well: what takes its place may fail to be made, and
+    what is deleted cannot always come back."""
+    others = frozenset(step.ref for step in plan.writes if step.action is not Action.DELETE)
+    late = {
+        ref: replace(step, needs=step.needs | others) if step.action is Action.DELETE else step
+        for ref, step in plan.steps.items()
+    }
+    return replace(plan, steps=late)
 
 
 def _with_falls(steps: Mapping[Ref, Step], clearing: Clearing) -> dict[Ref, Step]:

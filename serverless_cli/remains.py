@@ -233,9 +233,6 @@ class Clearing:
         loose = {one.ref for one in left.values() if not one.recorded} & set(needs)
         for ref in needs:
             needs[ref] |= self._lower(ref, needs if ref in loose else loose)
-            if ref in loose:
-                writes = (Action.CREATE, Action.UPDATE, Action.REPLACE)
-                needs[ref] |= self._lower(ref, (w for w, step in self.wished.items() if step.action in writes))
         if graph.cycle({ref: frozenset(wanted) for ref, wanted in needs.items()}):
             # Entries written at different times need not fit together.
             return {ref: (found - set(needs)) | self._lower(ref, needs) for ref, found in needs.items()}

@@ -61,16 +61,6 @@ class Undo:
     entries: Mapping[Ref, Entry]
 
 
-def deletions_last(plan: Plan) -> Plan:
-    """The same plan, but nothing is deleted before all else went well: what is deleted cannot always come back."""
-    others = frozenset(step.ref for step in plan.writes if step.action is not Action.DELETE)
-    late = {
-        ref: replace(step, needs=step.needs | others) if step.action is Action.DELETE else step
-        for ref, step in plan.steps.items()
-    }
-    return replace(plan, steps=late)
-
-
 def touched(report: Report) -> dict[Ref, Outcome]:
     """The steps that may have written something on AWS, by their refs in the plan."""
     return {

@@ -25,7 +25,7 @@ from serverless_cli.resources import KINDS, SPECS
 from serverless_cli.state.journal import Journal
 from serverless_cli.state.lease import Lease
 from serverless_cli.state.lock import lock
-from serverless_cli.undo import Former, deletions_last
+from serverless_cli.undo import Former
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Up:
         self.journal.start(self.lease.holder)
         self.journal.describe(self.stack)
         report = execute.run(
-            deletions_last(self.plan) if self.former else self.plan,
+            self.plan,
             kinds=KINDS,
             aws=self.session.aws.fenced(self.lease.check),
             journal=self.journal,

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from serverless_cli.errors import SlxError
 from serverless_cli.model import Entry, Mark, Observed
 from tests.unit.fakes import PLACE, Cloud, Inline, Killed, SpyJournal, ThingSpec
 from tests.unit.words import bring_up, failing, late, mark, planned, stack, tear_down, wish
@@ -57,6 +58,20 @@ def test_after_a_death_at_any_write_the_next_run_gets_there(pool, call, moment):
     assert set(journal.entries) == set(SITE.resources)
     again = planned(SITE, cloud, journal)
     assert (again.writes, again.amend) == ((), ())
+
+
+def test_what_cannot_be_made_takes_nothing_away(pool):
+    cloud, journal = Cloud(), SpyJournal()
+    bring_up(stack(wish("old"), wish("kept")), cloud, journal, pool)
+    cloud.before["create", "new"] = failing(SlxError("denied"))
+
+    report = bring_up(stack(wish("new"), wish("kept")), cloud, journal, pool)
+
+    assert not report.ok
+    assert cloud.names == {"old", "kept"}
+    del cloud.before["create", "new"]
+    assert bring_up(stack(wish("new"), wish("kept")), cloud, journal, pool).ok
+    assert cloud.names == {"new", "kept"}
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

@@ -215,13 +215,13 @@ def test_an_unmarked_find_is_told_and_left():
     assert [one.why for one in plan.notes] == ["it carries no mark of slx"]
 
 
-def test_without_edges_a_deletion_waits_for_all_writes_of_lower_rank():
+def test_a_deletion_waits_for_all_other_writes():
     wanted = stack(wish("a", spec=ThingSpec(size=2)), wish("group g", spec=ThingSpec(size=2)), wish("kept"))
     observed = refs({"a": seen("a"), "group g": seen("g"), "kept": seen("kept")})
 
     plan = up(wanted, observed, Record(), KINDS, [Found(ref("table t"), "t", mark("t"))])
 
-    assert needs(plan, "table t") == {"thing a"}
+    assert needs(plan, "table t") == {"thing a", "group g"}
 
 
 # Data

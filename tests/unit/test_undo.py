@@ -11,7 +11,7 @@ from serverless_cli.errors import SlxError
 from serverless_cli.model import Action, Entry, Observed, Record, Secret, Status
 from serverless_cli.resources.base import Here
 from serverless_cli.resources.ownership import ForeignError
-from serverless_cli.undo import Former, deletions_last, heres, touched, undo, veiled
+from serverless_cli.undo import Former, heres, touched, undo, veiled
 from tests.unit.fakes import KINDS, PLACE, Cloud, Inline, SpyJournal, ThingSpec
 from tests.unit.words import FOREIGN, actions, bring_up, failing, go, late, needs, planned, ref, stack, tear_down, wish
 
@@ -47,7 +47,7 @@ class World:
     def fail(self, *resources, at=(), after=(), error=DENIED, before_failing=lambda: None):
         """Runs towards the wish; the calls `at` fail before they are carried out, those `after` once they were."""
         self.former = Former(self.journal.record)
-        self.plan = deletions_last(planned(stack(*resources), self.cloud, self.journal))
+        self.plan = planned(stack(*resources), self.cloud, self.journal)
         before_failing()
         self.cloud.before |= {call: failing(error) for call in at}
         self.cloud.after |= {call: failing(error) for call in after}
