@@ -228,7 +228,7 @@ def _planned(
         weighed = pool.submit(reality.standing, reading, known.values())
         # The record may be an old one: another machine may have made what it does not know. So it is searched for in
         # any case, at the same time as all that is recorded is looked at.
-        search = partial(reality.found, kinds=kinds) if record.complete else partial(stacks.found, session)
+        search = partial(reality.found, kinds=kinds) if record.complete else stacks.found
         searched = pool.submit(search, reading, place, needed=needed)
         observed = looked.result()
         wish = stacks.wish(session.settings, place) if every else None  # read while AWS answers

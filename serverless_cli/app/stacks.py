@@ -100,11 +100,10 @@ def trace(session: Session, place: Place) -> bool:
 
     A record of nothing is one, too: of a `down` that was stopped before it had proven that nothing is left.
     """
-    return place in recorded(session) or bool(found(session, session.aws, place).found)
+    return place in recorded(session) or bool(found(session.aws, place).found)
 
 
-def found(session: Session, aws: Aws, place: Place, needed: Container[str] = KINDS) -> Search:
-    """All that carries the stack's mark; where its blueprint is not at hand, whatever name it was given there.
-    `needed` as in `reality.search`."""
-    here = described(session)
-    return reality.found(aws, place, everywhere=here is None or here.stack != place.stack, needed=needed)
+def found(aws: Aws, place: Place, needed: Container[str] = KINDS) -> Search:
+    """All that carries the stack's mark, for those without a record to go by: whatever its kind and its name, for a
+    blueprint says nothing of what was in it before. `needed` as in `reality.search`."""
+    return reality.found(aws, place, everywhere=True, needed=needed)

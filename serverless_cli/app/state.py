@@ -175,7 +175,7 @@ def repair(settings: Settings, stack: str | None) -> Repaired:
 def _look(
     session: Session, place: Place, record: Record, wish: Stack | None
 ) -> tuple[dict[Ref, Here], dict[Ref, Observed | None]]:
-    found = reality.found(session.aws, place, everywhere=wish is None).found
+    found = stacks.found(session.aws, place).found
     heres = plan.heres(place, KINDS, record, found, wish)
     return heres, reality.observe(session.aws, heres)
 

@@ -58,7 +58,7 @@ def _here(session: Session) -> tuple[StackState, ...]:
     if known := stacks.meant(session):
         return tuple(_recorded(session, place) for place in known)
     place = stacks.described(session)
-    found = reality.found(session.aws, place).found if place else ()
+    found = stacks.found(session.aws, place).found if place else ()
     return (_searched(session, place, Record(), found),) if place and found else ()
 
 
@@ -69,7 +69,7 @@ def _named(session: Session, stack: str) -> StackState:
 
 def lost(session: Session, place: Place) -> StackState:
     """A stack of which nothing is recorded here, found by its marks. Raises SlxError when there are none."""
-    found = stacks.found(session, session.aws, place).found
+    found = stacks.found(session.aws, place).found
     if not found:
         raise stacks.missing(session, place)
     return _searched(session, place, Record(), found)
@@ -91,7 +91,7 @@ def _all(session: Session) -> Overview:
 def _recorded(session: Session, place: Place) -> StackState:
     record = stacks.record(session, place)
     if not record.complete:
-        return _searched(session, place, record, stacks.found(session, session.aws, place).found)
+        return _searched(session, place, record, stacks.found(session.aws, place).found)
     heres = plan.heres(place, KINDS, record)
     observed = reality.observe(session.aws, heres)
     states = tuple(_state(heres[ref], observed[ref], record) for ref in heres)

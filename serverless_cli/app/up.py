@@ -10,7 +10,7 @@ from dataclasses import field
 from pathlib import Path
 
 from serverless_cli import execute, plan
-from serverless_cli.app import catalog, reality, rollback
+from serverless_cli.app import catalog, reality, rollback, stacks
 from serverless_cli.app.rollback import Rollback
 from serverless_cli.app.session import Session, endpoint, looking, nearby
 from serverless_cli.app.settings import Settings
@@ -129,8 +129,8 @@ def draft(session: Session, path: Path, settings: Settings, record: Record) -> t
         observed = reality.observe(reading, heres)
         found = searched.result().found if searched else ()
         if found or plan.behind(stack, observed, record, KINDS):
-            # Something is there of which the record does not know: then there may be more, of any kind.
-            found = reality.found(reading, stack.place, needed=kinds).found
+            # Something is there of which the record does not know: then there may be more, of any kind and name.
+            found = stacks.found(reading, stack.place, needed=kinds).found
         ready = packed.result()
         # What turned up only by packing (a bucket for large packages) or a search has not been looked at yet, or not
         # where it was found.

@@ -207,20 +207,24 @@ def test_without_any_state_all_is_found_again(stacks: dict[str, Lived], name: st
     assert it.recalled == it.refs
 
 
-def test_what_left_the_blueprint_after_the_state_was_lost_is_found_whatever_its_kind(
-    stacks: dict[str, Lived], tmp_path: Path
+@pytest.mark.parametrize("topic", ["  news: {type: topic}\n", "  news: {type: topic, name: a-topic-of-its-own}\n"])
+@pytest.mark.parametrize("planned", [True, False])
+def test_what_left_the_blueprint_after_the_state_was_lost_is_found_whatever_its_kind_and_name(
+    stacks: dict[str, Lived], tmp_path: Path, topic: str, planned: bool
 ):
     folder = Folder(tmp_path, stacks["website"].folder.aws, REGION)
-    (tmp_path / "blueprint.yaml").write_text("name: loose\nresources:\n  jobs: {type: queue}\n  news: {type: topic}\n")
+    (tmp_path / "blueprint.yaml").write_text("name: loose\nresources:\n  jobs: {type: queue}\n" + topic)
     assert failures(folder.up()) == {}
     shutil.rmtree(tmp_path / ".slx")
-    folder.edit("blueprint.yaml", "  news: {type: topic}\n", "")
+    folder.edit("blueprint.yaml", topic, "")
 
-    assert {ref: step.action for ref, step in folder.plan().steps.items()} == {
-        Ref("queue", "jobs"): Action.KEEP,
-        Ref("topic", "news"): Action.DELETE,
-    }
-    _, sweep = folder.down()
+    if planned:
+        assert {ref: step.action for ref, step in folder.plan().steps.items()} == {
+            Ref("queue", "jobs"): Action.KEEP,
+            Ref("topic", "news"): Action.DELETE,
+        }
+    report, sweep = folder.down()
+    assert {str(ref) for ref in report.outcomes} == {"queue jobs", "topic news"}
     assert sweep.left == ()
 
 
