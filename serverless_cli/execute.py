@@ -172,6 +172,9 @@ class _Worker:
         if step.action is Action.KEEP:
             self.journal.finish(step, step.spec, step.outputs)
             return step.outputs
+        if step.spec is not None:
+            traces = self.kinds[step.ref.kind].traces(step.spec, step.recorded)
+            step = replace(step, traces=tuple(dict.fromkeys((*step.traces, *traces))))
         self.check()
         with self._needed():
             self.journal.begin(step)
@@ -219,7 +222,10 @@ def here(place: Place, step: Step) -> Here:
     """What the verbs get to know for a step. A former ref is the kinds' own again: the mark names that."""
     last = step.reality if step.recorded is None else step.recorded
     fresh = step.action is Action.CREATE and step.reality is None
-    return Here(step.ref.current, step.name, place, step.outputs, step.spec, last, step.absent, _retain(step), fresh)
+    return Here(
+        step.ref.current, step.name, place, step.outputs, step.spec, last, step.absent, _retain(step), fresh,
+        traces=step.traces,
+    )  # fmt: skip
 
 
 def _retain(step: Step) -> bool | None:

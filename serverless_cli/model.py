@@ -304,7 +304,8 @@ class Step:
     `outputs` are what is known already. `recorded` is the spec applied last, `reality` the one that was read.
     `absent` is True when a read said, now or before a first try that never ended, that nothing of that name exists:
     then what is there without a mark is ours. `falls` are the recorded resources inside this one that go with it.
-    `loses_data` is True when running the step throws away something that holds a user's data.
+    `loses_data` is True when running the step throws away something that holds a user's data. `traces` are as an
+    Entry's.
     """
 
     action: Action
@@ -323,6 +324,7 @@ class Step:
     recorded: Spec | None = None
     reality: Spec | None = None
     falls: tuple[Ref, ...] = ()
+    traces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,7 +423,8 @@ class Entry:
     """What is recorded of one resource. `spec` is what was applied last (secrets left out), None if never finished.
 
     `expected` is True when a create was begun after a read had found nothing: what exists under that name without
-    any mark is ours. `needs` are its edges at that time, for teardown.
+    any mark is ours. `needs` are its edges at that time, for teardown. `traces` are names of things inside it that
+    steps which never ended may have put there, and which nothing but the record tells to be ours.
     """
 
     ref: Ref
@@ -432,6 +435,7 @@ class Entry:
     inside: Ref | None = None
     retain: bool = False
     expected: bool = False
+    traces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,10 +64,12 @@ def heres(
         entry = recorded(record, resource, kinds[ref.kind]) or Entry(ref, resource.name)
         outputs = entry.outputs or at_hand.get((ref, _label(kinds, resource)), NOTHING)
         spec = None if resource.existing else resource.spec
-        result[ref] = Here(ref, resource.name, place, outputs, spec, entry.spec, entry.expected)
+        result[ref] = Here(ref, resource.name, place, outputs, spec, entry.spec, entry.expected, traces=entry.traces)
     for ref, one in remnants(place, kinds, record, found, wish).items():
         entry = one.entry
-        result[ref] = Here(ref.current, entry.name, place, entry.outputs, None, entry.spec, entry.expected)
+        result[ref] = Here(
+            ref.current, entry.name, place, entry.outputs, None, entry.spec, entry.expected, traces=entry.traces
+        )
     return result
 
 
@@ -241,6 +243,7 @@ def _decide(
         absent=True,
         retain=resource.retain,
         recorded=entry.spec if entry else None,
+        traces=entry.traces if entry else (),
     )
     if seen is None:
         return replace(basis, reason="it is recorded but gone" if entry and entry.spec else "")

@@ -212,6 +212,7 @@ class Clearing:
             retain=retain,
             recorded=entry.spec,
             reality=seen.spec if seen else None,
+            traces=entry.traces,
         )
         self.steps[one.ref] = step
         if one.recorded and one.ref != entry.ref:

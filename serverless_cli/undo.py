@@ -84,7 +84,8 @@ def heres(report: Report, now: Record) -> dict[Ref, Here]:
         # what was only begun is told by its marks, not by what it was to be
         applied = None if step.action is Action.CREATE else step.spec or step.recorded or step.reality
         expected = step.absent or (entry is not None and entry.expected)
-        found[ref] = Here(ref.current, step.name, report.place, outputs, step.spec, applied, expected)
+        traces = entry.traces if entry else ()
+        found[ref] = Here(ref.current, step.name, report.place, outputs, step.spec, applied, expected, traces=traces)
     return found
 
 
@@ -250,6 +251,7 @@ def recorded(entry: Entry) -> Step:
         absent=entry.expected,
         retain=entry.retain,
         recorded=entry.spec,
+        traces=entry.traces,
     )
 
 

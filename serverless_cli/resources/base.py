@@ -156,7 +156,7 @@ class Here:
     that; None leaves what it says. `fresh` is True when a read of this very run has found nothing: then `create` need
     not look for what an earlier attempt left. `ready` may be called by `create`, once, with its outputs: what others
     need of the resource is there, and kinds that name its kind in `needs_only_ready` may begin. `again` is True when
-    `delete` makes room for a new one of the same name.
+    `delete` makes room for a new one of the same name. `traces` are what steps that never ended may have left inside.
     """
 
     ref: Ref
@@ -169,6 +169,7 @@ class Here:
     retain: bool | None = None
     fresh: bool = False
     again: bool = False
+    traces: tuple[str, ...] = ()
     ready: Callable[[Outputs], None] = field(default=_unheard, compare=False, repr=False)
 
     @property
@@ -240,6 +241,11 @@ class Kind(ABC, Generic[S]):
     def prepare(self, spec: S) -> S:
         """Fills in what takes a look at local files (digests, packages); called again once Late values are known."""
         return spec
+
+    def traces(self, spec: S, recorded: S | None) -> Iterable[str]:
+        """Names of what `create` or `update` may put inside it that `recorded` does not have, where nothing but the
+        record tells that it is ours: `read` gets them back as `here.traces` if the step never ends."""
+        return ()
 
     def preflight(self, aws: Aws, here: Here, spec: S) -> Iterable[Problem]:
         """What would make the wish fail half-way and can be seen before any write; reads only."""

@@ -107,8 +107,10 @@ class ContentKind(Kind[ContentSpec]):
         recorded = here.recorded if isinstance(here.recorded, ContentSpec) else None
         if recorded is None:
             return self._unrecorded(aws, here, listed)
+        # What a step put that never ended may have left the folder since.
+        late = [key for key in here.traces if key in listed and key not in recorded.files]
         # Headers are not listed: they are what was recorded with these bytes.
-        files = {
+        files = self._marked(aws, here, {key: listed[key] for key in late}) | {
             key: replace(file, etag=listed[key]["ETag"].strip('"'), size=listed[key]["Size"])
             for key, file in recorded.files.items()
             if key in listed
@@ -116,17 +118,28 @@ class ContentKind(Kind[ContentSpec]):
         return Observed(ContentSpec(recorded.public, files)) if files else None
 
     def _unrecorded(self, aws: Aws, here: Here, listed: Mapping[str, Any]) -> Observed | None:
-        """Asks each object whether it is ours: without a record, only its metadata says so."""
-        heads = aws.map(lambda key: aws.find("s3.HeadObject", Bucket=here.name, Key=key), listed)
-        files = {
+        files = self._marked(aws, here, listed)
+        public = here.wish.public if isinstance(here.wish, ContentSpec) else False
+        return Observed(ContentSpec(public, files)) if files else None
+
+    def _marked(self, aws: Aws, here: Here, listed: Mapping[str, Any]) -> dict[str, File]:
+        return {
             key: File(
                 listed[key]["ETag"].strip('"'), listed[key]["Size"], head["ContentType"], head.get("CacheControl", "")
             )
-            for key, head in zip(listed, heads, strict=True)
-            if head and head.get("Metadata", {}).get(MARK) == here.ref.id
+            for key, head in self._heads(aws, here, listed).items()
         }
-        public = here.wish.public if isinstance(here.wish, ContentSpec) else False
-        return Observed(ContentSpec(public, files)) if files else None
+
+    def _heads(self, aws: Aws, here: Here, keys: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        """What S3 says of those that are ours: without a record, only an object's metadata tells."""
+        every = list(keys)
+        heads = aws.map(lambda key: aws.find("s3.HeadObject", Bucket=here.name, Key=key), every)
+        said = {key: head for key, head in zip(every, heads, strict=True) if head}
+        return {key: head for key, head in said.items() if head.get("Metadata", {}).get(MARK) == here.ref.id}
+
+    def traces(self, spec: ContentSpec, recorded: ContentSpec | None) -> Iterable[str]:
+        """Without any record, each object is asked."""
+        return sorted(spec.files.keys() - recorded.files.keys()) if recorded else ()
 
     def create(self, aws: Aws, here: Here, spec: ContentSpec) -> Outputs:
         if here.fresh:
@@ -154,8 +167,9 @@ class ContentKind(Kind[ContentSpec]):
 
     def delete(self, aws: Aws, here: Here) -> None:
         recorded = here.recorded if isinstance(here.recorded, ContentSpec) else None
-        for key in recorded.files if recorded else ():
-            aws.remove("s3.DeleteObject", Bucket=here.name, Key=key)
+        if recorded:
+            for key in sorted(recorded.files.keys() | self._heads(aws, here, here.traces).keys()):
+                aws.remove("s3.DeleteObject", Bucket=here.name, Key=key)
 
     def hold(self, aws: Aws, here: Here, spec: ContentSpec, changes: tuple[Change, ...], folder: Path) -> ContentSpec:
         """Keeps the files that are about to be written over, whoever put them there."""

@@ -252,9 +252,8 @@ class HttpApiKind(Kind[HttpApiSpec]):
             parts.set_routes(spec.routes)
         if "stage" in fields:
             parts.set_stage(spec.stage, here.mark)
-            old = here.recorded.stage if isinstance(here.recorded, HttpApiSpec) else spec.stage
-            if old not in ("", spec.stage):
-                parts.drop_stage(old, here.mark)
+        if fields & {"stage", "old_stages"}:
+            parts.drop_stages_but(spec.stage, here.mark)
         return outputs(here.place, parts.id, spec.stage)
 
     def delete(self, aws: Aws, here: Here) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
 from typing import Any
 
@@ -47,7 +47,8 @@ class Route(Spec):
 class HttpApiSpec(Spec):
     """`stage` deploys by itself; it is empty where the stage is missing or waits for deployments by hand.
 
-    `twins` are the ids of further APIs with our mark, made by a call whose answer was lost; none are wanted.
+    `twins` are the ids of further APIs with our mark, made by a call whose answer was lost; `old_stages` are further
+    stages with our mark, left by a change of the stage that was broken off. None are wanted.
     """
 
     title: str
@@ -55,6 +56,7 @@ class HttpApiSpec(Spec):
     routes: Mapping[str, Route] = field(default_factory=dict)
     cors: Cors | None = None
     twins: tuple[str, ...] = ()
+    old_stages: tuple[str, ...] = ()
 
 
 def marked(aws: Aws, here: Here) -> list[dict[str, Any]]:
@@ -143,8 +145,9 @@ class Parts:
         wanted = wish.stage if isinstance(wish, HttpApiSpec) else ""
         live = sorted(one["StageName"] for one in stages if one.get("AutoDeploy"))
         stage = wanted if wanted in live else next(iter(live), "")
+        old = tuple(one for one in _ours(stages, here.mark) if one != stage)
         have = {r["RouteKey"]: read_route(r, integrations) for r in routes if not r.get("ApiGatewayManaged")}
-        spec = HttpApiSpec(api["Name"], stage, have, read_cors(api.get("CorsConfiguration")), twins)
+        spec = HttpApiSpec(api["Name"], stage, have, read_cors(api.get("CorsConfiguration")), twins, old)
         return Observed(spec, outputs(here.place, self.id, wanted or stage), Mark.of(api.get("Tags") or {}))
 
     def _integrations(self) -> dict[str, dict[str, Any]]:
@@ -202,11 +205,11 @@ class Parts:
             settings = {"RouteId": have["RouteId"], "Target": target, "AuthorizationType": route.auth}
             self.aws.call("apigatewayv2.UpdateRoute", ApiId=self.id, **settings)
 
-    def drop_stage(self, name: str, mark: Mark) -> None:
-        """Removes a stage that slx made: one that somebody else added carries no mark of ours."""
-        for one in self.aws.pages("apigatewayv2.GetStages", "Items", ApiId=self.id):
-            if one["StageName"] == name and Mark.of(one.get("Tags") or {}) == mark:
-                self.aws.remove("apigatewayv2.DeleteStage", ApiId=self.id, StageName=name)
+    def drop_stages_but(self, name: str, mark: Mark) -> None:
+        """Removes the other stages that slx made: one that somebody else added carries no mark of ours."""
+        for one in _ours(self.aws.pages("apigatewayv2.GetStages", "Items", ApiId=self.id), mark):
+            if one != name:
+                self.aws.remove("apigatewayv2.DeleteStage", ApiId=self.id, StageName=one)
 
     def set_stage(self, name: str, mark: Mark, *, fresh: bool = False) -> None:
         have = () if fresh else self.aws.pages("apigatewayv2.GetStages", "Items", ApiId=self.id)
@@ -216,6 +219,11 @@ class Parts:
             attempt(self.aws, "apigatewayv2.CreateStage", *TAKEN, ApiId=self.id, **settings)
         elif not stages[name].get("AutoDeploy"):
             self.aws.call("apigatewayv2.UpdateStage", ApiId=self.id, StageName=name, AutoDeploy=True)
+
+
+def _ours(stages: Iterable[Mapping[str, Any]], mark: Mark) -> list[str]:
+    """The names of the stages that carry the mark."""
+    return sorted(one["StageName"] for one in stages if Mark.of(one.get("Tags") or {}) == mark)
 
 
 def read_integration(one: Mapping[str, Any]) -> Route:

@@ -141,6 +141,7 @@ class RoleKind(Kind[RoleSpec]):
             return None
         role: dict[str, Any] = found["Role"]
         ours = {arn for spec in (here.wish, here.recorded) if isinstance(spec, RoleSpec) for arn in spec.policies}
+        ours.update(here.traces)
         arns = {one["PolicyArn"] for one in attached}
         spec = RoleSpec(
             path=role["Path"],
@@ -150,6 +151,9 @@ class RoleKind(Kind[RoleSpec]):
         )
         note = f"also has {', '.join(sorted(arns - ours))}" if arns - ours else ""
         return Observed(spec, {"arn": role["Arn"]}, Mark.of(_tags(role.get("Tags"))), note)
+
+    def traces(self, spec: RoleSpec, recorded: RoleSpec | None) -> Iterable[str]:
+        return sorted(set(spec.policies) - set(recorded.policies if recorded else ()))
 
     def exists(self, aws: Aws, here: Here) -> Observed | None:
         found = self._found(aws, here.name)

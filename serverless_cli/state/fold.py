@@ -40,6 +40,7 @@ class Known:
     inside: Ref | None = None
     retain: bool = False
     expected: bool = False
+    traces: tuple[str, ...] = ()
     spec: Any = field(default=None, metadata={"transient": True})
     outputs: Mapping[str, str] = field(default_factory=dict, metadata={"transient": True})
 
@@ -189,7 +190,9 @@ def _entry(known: Known, kinds: Mapping[str, type[Spec]]) -> Entry:
             spec = decode(kinds[ref.kind], known.spec)
         except ValueError:
             spec = None  # another version's spec: the resource is ours all the same, only its last wish is unknown
-    return Entry(ref, known.name, spec, known.outputs, known.needs, known.inside, known.retain, known.expected)
+    return Entry(
+        ref, known.name, spec, known.outputs, known.needs, known.inside, known.retain, known.expected, known.traces
+    )
 
 
 # Taking lines in
@@ -216,7 +219,10 @@ def _begin(folded: Folded, line: Line) -> None:
         folded.entries[begun.ref] = begun
     elif line["action"] != Action.DELETE:
         expected = begun.expected or earlier.expected
-        folded.entries[begun.ref] = replace(begun, expected=expected, spec=earlier.spec, outputs=earlier.outputs)
+        traces = tuple(dict.fromkeys((*earlier.traces, *begun.traces)))
+        folded.entries[begun.ref] = replace(
+            begun, expected=expected, traces=traces, spec=earlier.spec, outputs=earlier.outputs
+        )
 
 
 def _take_entry(folded: Folded, line: Line) -> None:

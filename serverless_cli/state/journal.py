@@ -128,7 +128,7 @@ class Journal:
     def begin(self, step: Step) -> None:
         """Must return before the step's first write on AWS: then its intent outlives a crash of the machine."""
         self._remember(step.spec)
-        known = Known(step.ref, step.name, step.needs, step.inside, step.retain, _ours(step))
+        known = Known(step.ref, step.name, step.needs, step.inside, step.retain, _ours(step), step.traces)
         self._put({"type": "begin", "action": step.action.value, "entry": encode(known)}, durable=True)
 
     def finish(self, step: Step, spec: Spec | None, outputs: Outputs) -> None:
@@ -143,8 +143,8 @@ class Journal:
             earlier = self._folded.entries.get(step.ref)
         was = earlier or Known(step.ref, step.name)
         expected = _ours(step) or was.expected
-        applied = was.spec if spec is None else encode(spec)
-        known = Known(step.ref, step.name, step.needs, step.inside, step.retain, expected, applied, outputs)
+        applied, traces = (was.spec, was.traces) if spec is None else (encode(spec), ())
+        known = Known(step.ref, step.name, step.needs, step.inside, step.retain, expected, traces, applied, outputs)
         self._put(entry(known), durable=False)
 
     def fail(self, step: Step, error: str) -> None:

@@ -120,6 +120,20 @@ def test_the_old_stage_goes_with_a_new_one(bench: Bench):
 
 
 @of_kind(HTTP_API)
+def test_an_old_stage_that_a_broken_off_change_left_goes(bench: Bench):
+    bench.create()
+    mark = bench.here().mark.tags
+    bench.raw("apigatewayv2").create_stage(ApiId=bench.outputs["id"], StageName="old", AutoDeploy=True, Tags=mark)
+
+    assert [change.field for change in bench.changes()] == ["old_stages"]
+    bench.update(bench.wish)
+
+    stages = bench.raw("apigatewayv2").get_stages(ApiId=bench.outputs["id"])["Items"]
+    assert [one["StageName"] for one in stages] == ["prod"]
+    assert bench.changes() == ()
+
+
+@of_kind(HTTP_API)
 def test_a_stage_that_somebody_added_stays(bench: Bench):
     bench.create()
     gateway = bench.raw("apigatewayv2")
