@@ -11,20 +11,24 @@ AWS facts (guides of SQS and SNS, "Key management"; Kinesis, "Permissions to use
 - Messages move to a dead-letter queue encrypted as they were sent: receiving there takes the key of the queue that they
   come from, too.
 - An alias as a resource of a policy is the alias, not its key; `kms:ResourceAliases` finds the key by it.
+- A service that sends in its own name (SNS to a queue, EventBridge to a queue or topic) is let in by the key's policy
+  alone. That of AWS's own keys lets in none, and cannot be changed: what is sent never arrives.
 - The guides say SERVICE.REGION.amazonaws.com for all regions, but of China's not which suffix KMS sees: both may be.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from serverless_cli.model import Place
+from serverless_cli.errors import Problem
+from serverless_cli.model import Place, Secret
 from serverless_cli.names import arn
 from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Declared, Scope
-from serverless_cli.wiring import Statement
+from serverless_cli.wiring import Admits, Statement
 
 DECRYPT, GENERATE = "kms:Decrypt", "kms:GenerateDataKey"
 AWS_OWN = "alias/aws/"
@@ -52,6 +56,17 @@ USES: Mapping[str, Use] = {
 """type -> how what is encrypted of it is used; every type with an `encryption` that may name a key is here"""
 
 
+def problems(it: Declared[Any]) -> Iterator[Problem]:
+    """A key that roles could not be allowed without telling which it is, nor in a run that is not told."""
+    if isinstance(it.keys.encryption, Secret):
+        yield Problem(
+            "a secret has no place in `encryption`",
+            "the roles of those who use it name the key, and whoever may look at them could read it",
+            "a key's ARN or alias opens nothing: make the parameter an ordinary one",
+            it.line("encryption"),
+        )
+
+
 def statements(given: Iterable[Statement], scope: Scope) -> Iterator[Statement]:
     """What a role that is given these statements must be allowed on keys, for it to be able to do what they say."""
     given = tuple(given)
@@ -76,10 +91,14 @@ def _keys(it: Declared[Any], scope: Scope) -> Iterator[tuple[Declared[Any], str,
 
 
 def _key(it: Declared[Any]) -> str:
-    """The user's own key that a resource is encrypted with, an ARN or alias; empty where there is none, and of what is
-    `existing`, of which nobody says anything."""
-    written = str(getattr(it.keys, "encryption", ""))
+    """The user's own key that a resource is encrypted with, an ARN or alias; empty where there is none."""
+    written = _written(it)
     return written if written.startswith(("alias/", "arn:")) and AWS_OWN not in written else ""
+
+
+def _written(it: Declared[Any]) -> str:
+    """What a resource says of its encryption; of what is `existing` nobody says anything."""
+    return str(getattr(it.keys, "encryption", ""))
 
 
 def _dead_letter(queue: Declared[Any]) -> str | None:
@@ -107,3 +126,42 @@ def _found_by(key: str, service: str, place: Place) -> tuple[str, dict[str, dict
         "ForAnyValue:StringEquals": {"kms:ResourceAliases": (f"alias/{name}",)},
         **condition,
     }
+
+
+def sender_problems(wiring: Iterable[Admits], scope: Scope) -> Iterator[Problem]:
+    """Services that send where a key of AWS's own keeps them out."""
+    for one, to in _encrypted(wiring, scope):
+        if AWS_OWN in _written(to):
+            yield Problem(
+                f"{one.principal} cannot send to {to.id}, which is encrypted with a key of AWS's own",
+                "the policy of that key lets in no service, and nobody can change it: nothing would ever arrive",
+                "leave `encryption` out, or name a key of yours whose policy lets it in",
+                one.where,
+            )
+
+
+def sender_warnings(wiring: Iterable[Admits], scope: Scope) -> Iterator[Problem]:
+    """Services that the policy of a key must let in, which is not slx's to change; each told once for a resource."""
+    for one, to in _encrypted(wiring, scope):
+        if _key(to):
+            statement = {
+                "Effect": "Allow",
+                "Principal": {"Service": one.principal},
+                "Action": [DECRYPT, f"{GENERATE}*"],
+                "Resource": "*",
+            }
+            yield Problem(
+                f"the policy of the key that {to.id} is encrypted with must let {one.principal} in",
+                "it is not slx's to change, and unless it does, what is sent never arrives, and nobody is told",
+                f"the key's policy wants {json.dumps(statement)}",
+                one.where,
+            )
+
+
+def _encrypted(wiring: Iterable[Admits], scope: Scope) -> Iterator[tuple[Admits, Declared[Any]]]:
+    """The first piece of wiring for each sender to each resource that slx knows the encryption of."""
+    first = {(one.principal, one.to): one for one in reversed(tuple(wiring))}
+    for one in reversed(first.values()):
+        to = scope.declared(one.to)
+        if to:
+            yield one, to

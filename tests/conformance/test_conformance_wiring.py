@@ -218,7 +218,10 @@ def test_what_is_sent_to_with_keys_of_ones_own(wired: Wired):
         sender: {{type: function, code: ./fn, on_failure: news}}
         fn: {{type: function, code: ./fn, triggers: [{{queue: dead}}]}}
     """
-    wired.up(resources)
+    stack = wired.up(resources)
+    assert [one.what for one in stack.warnings] == [
+        "the policy of the key that jobs is encrypted with must let sns.amazonaws.com in"
+    ]
     assert "kms:Decrypt" in wired.rights()
 
     wired.up(resources)

@@ -1,4 +1,4 @@
-"""What becomes of a key of the user's own: statements for those who use what it encrypts."""
+"""What becomes of a key of the user's own: statements for those who use what it encrypts, and words on who cannot."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from expanding import CHINA, PLACE, expand, spec
+from expanding import CHINA, PLACE, expand, read, spec
 
 from serverless_cli import policy
+from serverless_cli.blueprint.parse import parse
 from serverless_cli.blueprint.shapes import keys_of
+from serverless_cli.errors import BlueprintError
 from serverless_cli.model import Place
-from serverless_cli.resources import TYPES
+from serverless_cli.resources import TYPES, WEAVERS
 from serverless_cli.resources.customer_keys import USES
 from serverless_cli.wiring import Statement
 
@@ -225,3 +227,85 @@ def test_every_type_that_takes_a_key_says_how_it_is_used():
     encrypted = {one.type_name for one in TYPES.values() if "encryption" in keys_of(one.keys)}
 
     assert encrypted == set(USES)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("given", [{}, {"key": KEY}], ids=["not given", "given"])
+def test_a_secret_is_no_key(tmp_path: Path, kind: str, given: Mapping[str, str]):
+    path = tmp_path / "blueprint.yaml"
+    text = f"name: shop\nparameters: {{key: {{secret: true}}}}\nresources:\n{blueprint(kind, '${param.key}')}"
+    path.write_text(text)
+    with pytest.raises(BlueprintError) as caught:
+        parse(path, place=lambda _: PLACE, types=TYPES, weavers=WEAVERS, parameters=given)
+
+    assert [one.what for one in caught.value.problems] == ["a secret has no place in `encryption`"]
+
+
+# ---------------------------------------------------------------- services that send in their own name
+
+SENDERS = {
+    "a subscription": ("news: {type: topic, subscriptions: [§{queue: thing}]}", "queue", "sns"),
+    "a rule to a queue": ("tick: {type: rule, schedule: rate(1 hour), targets: [§thing]}", "queue", "events"),
+    "a rule to a topic": ("tick: {type: rule, schedule: rate(1 hour), targets: [§thing]}", "topic", "events"),
+    "a rule's dead letters": (
+        "tick: {type: rule, schedule: rate(1 hour), targets: [§{to: plain, dead_letter: thing}]}", "queue", "events"
+    ),
+}  # fmt: skip
+sender = pytest.mark.parametrize(("text", "kind", "service"), SENDERS.values(), ids=SENDERS)
+
+
+def marked(text: str, kind: str, encryption: str) -> tuple[str, tuple[int, int]]:
+    """A blueprint, and the place in it that is marked."""
+    whole = f"{blueprint(kind, encryption)}  {text}\n"
+    before = whole.partition("§")[0].split("\n")
+    return whole.replace("§", ""), (len(before) + 2, len(before[-1]) + 1)
+
+
+@sender
+@pytest.mark.parametrize("key", [KEY, "alias/ours"])
+def test_the_policy_of_the_key_must_let_the_service_in(tmp_path: Path, text: str, kind: str, service: str, key: str):
+    whole, place = marked(text, kind, key)
+    [found] = read(tmp_path, whole).warnings
+
+    assert found.what == f"the policy of the key that thing is encrypted with must let {service}.amazonaws.com in"
+    assert '"Action": ["kms:Decrypt", "kms:GenerateDataKey*"]' in found.hint
+    assert f'"Principal": {{"Service": "{service}.amazonaws.com"}}' in found.hint
+    assert found.where
+    assert (found.where.line, found.where.column) == place
+
+
+@sender
+@pytest.mark.parametrize("key", ["alias/aws/sqs", f"{KMS}:alias/aws/sns"])
+def test_no_service_can_use_a_key_of_awss_own(tmp_path: Path, text: str, kind: str, service: str, key: str):
+    whole, place = marked(text, kind, key)
+    with pytest.raises(BlueprintError) as caught:
+        read(tmp_path, whole)
+
+    [found] = caught.value.problems
+    assert found.what == f"{service}.amazonaws.com cannot send to thing, which is encrypted with a key of AWS's own"
+    assert found.where
+    assert (found.where.line, found.where.column) == place
+
+
+@sender
+def test_of_other_encryption_nothing_is_said(tmp_path: Path, text: str, kind: str, service: str):
+    assert read(tmp_path, marked(text, kind, "none")[0]).warnings == ()
+
+
+def test_who_sends_by_several_ways_is_told_once(tmp_path: Path):
+    text = f"""\
+  thing: {{type: queue, encryption: '{KEY}'}}
+  other: {{type: queue, encryption: '{KEY}'}}
+  news: {{type: topic, subscriptions: [{{queue: thing}}]}}
+  shouts: {{type: topic, subscriptions: [{{queue: thing}}, {{queue: other}}]}}
+  tick: {{type: rule, schedule: rate(1 hour), targets: [{{to: thing, dead_letter: thing}}]}}
+"""
+    found = read(tmp_path, text).warnings
+
+    assert [one.where.line for one in found if one.where] == [5, 6, 7]
+
+
+def test_a_service_that_works_under_a_role_is_let_in_by_that(tmp_path: Path):
+    user = "type: rule\n    schedule: rate(1 hour)\n    targets: [thing]"
+
+    assert read(tmp_path, blueprint("stream", KEY, user)).warnings == ()
