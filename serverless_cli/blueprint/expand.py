@@ -96,12 +96,18 @@ class Expansion:
         every = tuple(self._wiring)
         for taken in weavers:
             if mine := tuple(one for one in every if isinstance(one, taken)):
-                for resource in weavers[taken].weave(mine, every, self._view):
-                    self._take(resource)
+                self._weave(weavers[taken], mine, every)
         places = {id: index for index, id in enumerate(self._view.known)}
         ordered = sorted(self.resources, key=lambda ref: places.get(ref.root, len(places)))
         self.resources = {ref: self.resources[ref] for ref in ordered}
         self._same_names()
+
+    def _weave(self, weaver: Weaver[Any], mine: tuple[Wiring, ...], every: tuple[Wiring, ...]) -> None:
+        for problem in weaver.problems(mine, self._view):
+            self._problems.take(problem)
+        self.warnings += weaver.warnings(mine, self._view)
+        for resource in weaver.weave(mine, every, self._view):
+            self._take(resource)
 
     def _take(self, resource: Resource) -> None:
         it = self._view.known.get(resource.ref.root)

@@ -16,10 +16,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from serverless_cli.aws.calls import Aws, Passing
+from serverless_cli.errors import Problem
 from serverless_cli.model import Change, Found, Late, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import arn
 from serverless_cli.policy import VERSION, listed
 from serverless_cli.records import dataclass
+from serverless_cli.resources import customer_keys
 from serverless_cli.resources.base import Here, Kind, Scope, Weaver
 from serverless_cli.wiring import Admits, Wiring
 
@@ -64,6 +66,12 @@ class AdmissionWeaver(Weaver[Admits]):
             needs = frozenset({home}).union(*late)
             spec = AdmissionSpec(to.type, statements)
             yield Resource(Ref("admission", id), f"{to.type}/{to.name}", spec, needs, inside=home, where=mine[0].where)
+
+    def problems(self, wiring: tuple[Admits, ...], scope: Scope) -> Iterable[Problem]:
+        return customer_keys.sender_problems(wiring, scope)
+
+    def warnings(self, wiring: tuple[Admits, ...], scope: Scope) -> Iterable[Problem]:
+        return customer_keys.sender_warnings(wiring, scope)
 
 
 class AdmissionKind(Kind[AdmissionSpec]):

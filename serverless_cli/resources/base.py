@@ -141,6 +141,14 @@ class Weaver(ABC, Generic[W]):
     def weave(self, wiring: tuple[W, ...], every: tuple[Wiring, ...], scope: Scope) -> Iterable[Resource]:
         """The resources for all pieces of `takes`; `every` is all wiring, to collect from several classes."""
 
+    def problems(self, wiring: tuple[W, ...], scope: Scope) -> Iterable[Problem]:
+        """What AWS cannot do of the wiring, whoever asks for it."""
+        return ()
+
+    def warnings(self, wiring: tuple[W, ...], scope: Scope) -> Iterable[Problem]:
+        """What AWS takes of the wiring, and the user should know of all the same."""
+        return ()
+
 
 def _unheard(_: Outputs) -> None:
     """Nobody waits for it."""

@@ -22,6 +22,7 @@ from serverless_cli.keys import Doc, LateOk, Pattern, Range
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import ROLE_NAME, role_arn, role_name, role_path
 from serverless_cli.records import dataclass
+from serverless_cli.resources import customer_keys
 from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, Weaver, marked, together
 from serverless_cli.resources.ownership import attempt, claim
 from serverless_cli.wiring import Grant, Runs, Statement, Wiring
@@ -91,7 +92,8 @@ class RoleType(Type[RoleKeys]):
 
 
 class RoleWeaver(Weaver[Runs]):
-    """One role for each resource that runs under one, with exactly the statements that its wiring asks for."""
+    """One role for each resource that runs under one, with exactly the statements that its wiring asks for, and what
+    these take of the keys that things are encrypted with."""
 
     takes = Runs
 
@@ -101,7 +103,8 @@ class RoleWeaver(Weaver[Runs]):
             if isinstance(one, Grant):
                 granted.setdefault(one.owner, []).append(one.statement)
         for run in wiring:
-            statements = policy.tidy((*run.statements, *granted.get(run.owner, ())))
+            asked = (*run.statements, *granted.get(run.owner, ()))
+            statements = policy.tidy((*asked, *customer_keys.statements(asked, scope)))
             spec = RoleSpec(role_path(scope.place), (run.service,), statements)
             yield Resource(Ref("role", run.owner), role_name(scope.place, run.owner), spec, where=run.where)
 

@@ -29,7 +29,7 @@ from serverless_cli.keys import Doc, KeyPattern, Pattern, Range
 from serverless_cli.model import Change, Found, Loss, Mark, Observed, Outputs, Place, Ref, Resource, Saved, Verb
 from serverless_cli.names import NameRule, arn
 from serverless_cli.records import dataclass
-from serverless_cli.resources import table_changes, table_copy
+from serverless_cli.resources import customer_keys, table_changes, table_copy
 from serverless_cli.resources import table_form as form
 from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, marked, together
 from serverless_cli.resources.ownership import attempt, belongs, claim
@@ -126,6 +126,7 @@ class TableType(Type[TableKeys]):
     }
 
     def problems(self, it: Declared[TableKeys], scope: Scope) -> Iterable[Problem]:
+        yield from customer_keys.problems(it)
         letters: dict[str, str] = {}
         for path, named in _named(it.keys):
             name, _, letter = _attribute(named).rpartition(":")

@@ -190,6 +190,44 @@ def test_what_is_polled(wired: Wired, source: str, trigger: str, id: str, right:
     assert made[0]["UUID"] == changed[0]["UUID"]
 
 
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+OURS = {"queue": "alias/ours", "table": KEY, "stream": KEY}
+
+
+@pytest.mark.parametrize("kind", POLLED)
+def test_what_is_polled_with_a_key_of_ones_own(wired: Wired, kind: str):
+    """The role gets the right to the key, keeps it as IAM gives it back, and loses it with the key."""
+    source, trigger, _, _ = POLLED[kind]
+    kept = source.removesuffix("}") + f", encryption: '{OURS[kind]}'}}\n" + fn(f"{{{trigger}}}")
+    wired.up(kept)
+    assert "kms:Decrypt" in wired.rights()
+
+    wired.up(kept)
+    assert wired.did == {}
+
+    wired.up(source + "\n" + fn(f"{{{trigger}}}"))
+    assert (wired.did[f"{kind} jobs"], wired.did["role fn"]) == (Action.UPDATE, Action.UPDATE)
+    assert "kms:Decrypt" not in wired.rights()
+
+
+def test_what_is_sent_to_with_keys_of_ones_own(wired: Wired):
+    resources = f"""
+        news: {{type: topic, encryption: '{KEY}', subscriptions: [{{queue: jobs}}]}}
+        jobs: {{type: queue, encryption: alias/ours, dead_letter: dead}}
+        dead: {{type: queue}}
+        sender: {{type: function, code: ./fn, on_failure: news}}
+        fn: {{type: function, code: ./fn, triggers: [{{queue: dead}}]}}
+    """
+    stack = wired.up(resources)
+    assert [one.what for one in stack.warnings] == [
+        "the policy of the key that jobs is encrypted with must let sns.amazonaws.com in"
+    ]
+    assert "kms:Decrypt" in wired.rights()
+
+    wired.up(resources)
+    assert wired.did == {}
+
+
 def test_a_change_of_the_table_that_leaves_its_stream_leaves_the_mapping(wired: Wired):
     wired.up("jobs: {type: table, key: id, stream: both}\n" + fn("{table: jobs}"))
     before = wired.mappings()

@@ -2,7 +2,9 @@
 
 Both ways: each call is allowed, and nothing is allowed that is not called. The tables below know nothing of slx's own:
 they are from the guides of Lambda, Step Functions ("IAM policies for integrated services"), EventBridge ("Targets",
-"Pipes permissions"), API Gateway ("AWS service integrations") and Firehose ("Controlling access").
+"Pipes permissions"), API Gateway ("AWS service integrations") and Firehose ("Controlling access"), and of what keys are
+for: SQS and SNS ("Key management"), Kinesis ("Permissions to use user-generated KMS keys"), DynamoDB ("Encryption at rest
+usage notes").
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from wired import ACCOUNT, NAMES, REGION, SHIPPED, STEPS, Wired, integrations, states, wired
+from wired import ACCOUNT, NAMES, REGION, SHIPPED, STEPS, Wired, integrations, key_arn, states, wired
 
 Pairs = set[tuple[str, str]]
 """actions, each with what it is done to"""
@@ -107,6 +109,20 @@ ROUTES: dict[str, Callable[[str], Pairs]] = {
     "state-machine": lambda arn: on(arn, "states", "StartExecution"),
 }
 """what API Gateway calls for a route: one API, that of the integration"""
+
+ON_KEYS: dict[str, tuple[str, ...]] = {
+    "sqs:SendMessage": ("Decrypt", "GenerateDataKey"),
+    "sns:Publish": ("Decrypt", "GenerateDataKey"),
+    "kinesis:PutRecord": ("GenerateDataKey",),
+    "kinesis:PutRecords": ("GenerateDataKey",),
+    "sqs:ReceiveMessage": ("Decrypt",),
+    "kinesis:GetRecords": ("Decrypt",),
+    **{f"dynamodb:{action}": ("Decrypt",) for action in (
+        "GetRecords", "BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query",
+        "Scan", "UpdateItem",
+    )},
+}  # fmt: skip
+"""what services do in their caller's name to the key that a queue, topic, stream or table is encrypted with"""
 
 LOG_DELIVERY = on(
     "*", "logs", "CreateLogDelivery", "DeleteLogDelivery", "DescribeLogGroups", "DescribeResourcePolicies",
@@ -224,7 +240,15 @@ class Expected:
             "http-api": self._api, "delivery-stream": self._delivery_stream, "role": self._role,
         }  # fmt: skip
         make = makers.get(self.type(id))
-        return make(id, self.stack.declared(id)) if make else set()
+        found = make(id, self.stack.declared(id)) if make else set()
+        # What a user says for a role of their own is all that it may.
+        return found if self.type(id) == "role" else found | self._on_keys(found)
+
+    def _on_keys(self, calls: Pairs) -> Pairs:
+        locked = {self.arn(id): id for id, one in self.stack.raw["resources"].items() if "encryption" in one}
+        owners = {(action, locked.get(re.sub("/(index|stream)/.*", "", resource))) for action, resource in calls}
+        keyed = [(on(key_arn(id), "kms", *ON_KEYS[action])) for action, id in owners if id and action in ON_KEYS]
+        return set[tuple[str, str]]().union(*keyed)
 
     def _access(self, it: dict[str, Any]) -> Pairs:
         found: Pairs = set()

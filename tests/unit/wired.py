@@ -1,6 +1,7 @@
 """The shipped blueprints and a broad one with every type, target and trigger, as the policies that come of them.
 
-The broad one is generated from what the types declare, so that a new type, verb or target is in it by itself.
+The broad one is generated from what the types declare, so that a new type, verb or target is in it by itself. The
+locked one is the same, with all that can be encrypted with a key of the user's own encrypted so, each with another one.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from serverless_cli.resources.triggers import ENDS, SOURCES
 from serverless_cli.wiring import Statement
 
 SHIPPED = sorted(path.parent.name for path in (Path(__file__).parents[2] / "blueprints").glob("*/blueprint.yaml"))
-NAMES = (*SHIPPED, "broad")
+NAMES = (*SHIPPED, "broad", "locked")
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 PLACE = Place("broad", "dev", REGION, ACCOUNT)
 
@@ -168,14 +169,15 @@ class Wired:
 
 
 def wired(name: str, folder: Path, place: Place = PLACE) -> Wired:
-    """A shipped blueprint, or the broad one, which is written into the folder."""
+    """A shipped blueprint, or the broad or locked one, which are written into the folder."""
     path = Path(__file__).parents[2] / "blueprints" / name / "blueprint.yaml"
-    if name == "broad":
+    if name in ("broad", "locked"):
         code = folder / "code"
         code.mkdir(parents=True, exist_ok=True)
         (code / "app.py").write_text("def handler(event, context):\n    return {}\n")
         path = folder / "blueprint.yaml"
-        path.write_text(yaml.safe_dump({"name": "broad", "resources": broad(place)}, sort_keys=False))
+        resources = broad(place) if name == "broad" else locked(place)
+        path.write_text(yaml.safe_dump({"name": "broad", "resources": resources}, sort_keys=False))
     stack = parse(path, place=lambda stack: replace(place, stack=stack), types=TYPES, weavers=WEAVERS)
     raw = yaml.safe_load(path.read_text())
     for one in raw["resources"].values():
@@ -196,6 +198,23 @@ def broad(place: Place = PLACE) -> dict[str, Any]:
         **dict(_machines(place)),
         "api": {"type": "http-api", "routes": _routes()},
     }
+
+
+LOCKED = ("queue", "topic", "stream", "table")
+
+
+def key_arn(id: str, place: Place = PLACE) -> str:
+    """The key of the resource with that id in the locked blueprint."""
+    return f"arn:{place.partition}:kms:{place.region}:{place.account}:key/{id}"
+
+
+def locked(place: Place = PLACE) -> dict[str, Any]:
+    """The broad one's resources, each that can be encrypted with a key of its own."""
+    found = broad(place)
+    for id, one in found.items():
+        if one["type"] in LOCKED and "existing" not in one:
+            one["encryption"] = key_arn(id, place)
+    return found
 
 
 def _function(**keys: Any) -> dict[str, Any]:
