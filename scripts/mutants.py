@@ -115,7 +115,7 @@ OWNERSHIP = (
     *_of(
         "remains.py", (f"{UNIT}/test_plan.py", f"{UNIT}/test_plan_deletions.py", f"{UNIT}/test_plan_down.py"),
         ("any mark is ours", "        return mark == own\n", "        return True\n"),
-        ("any unmarked thing is ours", "return entry is not None and (", "return entry is None or ("),
+        ("any unmarked thing is ours", "return entry is not None and entry.expected", "return True"),
         ("any found stack is ours", "if one.mark and not same_stack(one.mark, place):", "if False:"),
         ("what is in others' things is ours", "kind.marked and entry.inside and entry.inside in left:", "True:"),
         ("retain ignored", "Action.RETAIN if retain else Action.DELETE", "Action.DELETE"),

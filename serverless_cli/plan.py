@@ -251,7 +251,7 @@ def _decide(
     # What a bare thing serves is in the wish too: ours, about to be ours, or an obstacle itself.
     bare = kind.adopts_bare and seen.mark is None
     if not bare and not ours(kind, own, seen.mark, entry):
-        return _taken(place, resource, seen.mark)
+        return _taken(place, resource, seen.mark, entry)
     if anew:
         return replace(basis, reason=f"{resource.inside}, in which it is, is made anew", loses_data=kind.data)
     # A thing without a mark stays ours through the journal alone until the mark is put on.
@@ -309,7 +309,15 @@ def _refer(place: Place, resource: Resource, seen: Observed | None) -> Step | Pr
     )
 
 
-def _taken(place: Place, resource: Resource, mark: Mark | None) -> Problem:
+def _taken(place: Place, resource: Resource, mark: Mark | None, entry: Entry | None) -> Problem:
+    if mark is None and entry and entry.spec is not None:
+        tags = " ".join(f"{key}={value}" for key, value in own_mark(place, resource.ref).tags.items())
+        return Problem(
+            f"{resource.ref.kind} {resource.name} has no mark of slx any more",
+            "somebody took its tags off, or deleted it and made another one of that name",
+            f"if it is this stack's, give it the tags {tags}; else give {resource.ref.root} another name with `name:`",
+            resource.where,
+        )
     what = f"{resource.ref.kind} {resource.name} exists already and is not this stack's"
     hint = f"give {resource.ref.root} another name with `name:`, or use what is there with `existing: {resource.name}`"
     if mark and same_stack(mark, place):

@@ -50,7 +50,7 @@ def ours(kind: Kind[Any], own: Mark, mark: Mark | None, entry: Entry | None) -> 
         return mark == own
     if not kind.marked:
         return True
-    return entry is not None and (entry.expected or entry.spec is not None)
+    return entry is not None and entry.expected
 
 
 def own_mark(place: Place, ref: Ref) -> Mark:
@@ -176,6 +176,8 @@ class Clearing:
             return self._ours(left[entry.inside], self.observed.get(entry.inside), left)
         mark = seen.mark if seen else one.mark
         known = entry if one.recorded else None
+        if known and mark is None and one.ref not in self.observed:
+            return True  # nobody has looked whether it has a mark
         if ours(kind, own_mark(self.place, one.ref), mark, known):
             return True
         return mark is None and kind.adopts_bare and self._serves(one, left)

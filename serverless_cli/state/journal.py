@@ -142,7 +142,9 @@ class Journal:
         with self._written:
             earlier = self._folded.entries.get(step.ref)
         was = earlier or Known(step.ref, step.name)
-        expected = _ours(step) or was.expected
+        # What has ended well carries its mark: what has none later is something that somebody else made in its place.
+        unsettled = step.absent if step.action is Action.KEEP else spec is None and _ours(step)
+        expected = unsettled or (spec is None and was.expected)
         applied, traces = (was.spec, was.traces) if spec is None else (encode(spec), ())
         known = Known(step.ref, step.name, step.needs, step.inside, step.retain, expected, traces, applied, outputs)
         self._put(entry(known), durable=False)

@@ -258,7 +258,7 @@ class SpyJournal:
                 step.needs,
                 step.inside,
                 step.retain,
-                step.absent or was.expected,
+                (step.absent and (spec is None or step.action is Action.KEEP)) or (spec is None and was.expected),
             )
 
     def fail(self, step: Step, text: str) -> None:

@@ -225,7 +225,7 @@ def test_a_missing_mark_is_put_on_even_if_the_late_values_are_as_they_are(pool):
     cloud = Cloud()
     cloud.put("stream", "a", seen("a", stream="stream of a#1"))
     cloud.put("thing", "b", Observed(ThingSpec(link="stream of a#1"), {"id": "b#1"}))
-    journal = SpyJournal(Record({ref("b"): entry("b")}))
+    journal = SpyJournal(Record({ref("b"): entry("b", expected=True)}))
     wanted = stack(
         wish("stream a", spec=ThingSpec(size=2)), wish("b", "stream a", spec=ThingSpec(link=late("stream a", "stream")))
     )

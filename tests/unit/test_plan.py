@@ -57,13 +57,6 @@ def table(*rows):
         {"thing a": "update"},
     ),
     (
-        "without a mark, what is recorded under that name is ours, and gets its mark",
-        [wish("a")],
-        {"a": bare()},
-        [entry("a")],
-        {"thing a": "update"},
-    ),
-    (
         "a kind that cannot carry marks needs none",
         [wish("a"), wish("statement s", inside="a")],
         {"a": seen("a"), "statement s": bare()},
@@ -324,9 +317,18 @@ def test_an_update_says_what_changes_and_carries_what_is_known():
 
 
 def test_a_missing_mark_is_a_change_of_its_own():
-    plan = up(stack(wish("a")), {ref("a"): bare()}, record(entry("a")), KINDS)
+    plan = up(stack(wish("a")), {ref("a"): bare()}, record(entry("a", expected=True)), KINDS)
 
     assert plan.steps[ref("a")].changes == (Change(("mark",), None, mark("a")),)
+
+
+def test_what_was_made_and_has_no_mark_any_more_may_be_somebody_elses_and_is_in_the_way():
+    plan = up(stack(wish("a", spec=ThingSpec(size=2))), {ref("a"): bare()}, record(entry("a")), KINDS)
+
+    assert plan.writes == ()
+    [problem] = plan.obstacles
+    assert "has no mark of slx any more" in problem.what
+    assert "slx:id=a" in problem.hint
 
 
 def test_what_is_ours_by_the_journal_alone_stays_so_until_its_mark_is_on():

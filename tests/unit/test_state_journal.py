@@ -162,10 +162,11 @@ def test_what_was_begun_is_expected_although_it_never_ended(store):
         pytest.param(
             [("begin", replace(CREATE, absent=False)), ("fail", CREATE)], False, id="failed where something may be"
         ),
-        pytest.param([("begin", CREATE), ("finish", CREATE)], True, id="made by us"),
+        pytest.param([("begin", CREATE), ("finish", CREATE)], False, id="made by us, with its mark"),
         pytest.param(
-            [("begin", CREATE), ("finish", CREATE), ("begin", UPDATE), ("finish", UPDATE)], True, id="and changed"
+            [("begin", CREATE), ("finish", CREATE), ("begin", UPDATE), ("finish", UPDATE)], False, id="and changed"
         ),
+        pytest.param([("begin", CREATE), ("finish", CREATE), ("begin", REPLACE)], True, id="and being replaced"),
         pytest.param([("begin", CREATE), ("begin", replace(CREATE, absent=False))], True, id="begun again"),
         pytest.param([("begin", UPDATE), ("finish", UPDATE)], False, id="found with our mark"),
         pytest.param([("begin", REPLACE)], True, id="a replacement takes the place of what was ours"),
@@ -197,7 +198,8 @@ def test_what_was_known_stays_known_until_a_step_has_ended_well(store, step, fai
         journal.fail(step, "no")
 
     entry = recalled(store).entries[ROLE]
-    assert (entry.spec, entry.outputs, entry.expected) == (Role("applied"), {"id": "7"}, True)
+    assert (entry.spec, entry.outputs) == (Role("applied"), {"id": "7"})
+    assert entry.expected is step.absent or step.action is Action.REPLACE
 
 
 def test_a_deletion_that_was_begun_keeps_the_edges_for_the_next_one(store):
@@ -217,7 +219,7 @@ def test_a_finished_step_is_what_is_known(store):
     journal.finish(replace(CREATE, retain=True, name="other"), Role("x", {"A": "1"}), {"arn": "arn:1"})
 
     assert recalled(store).entries[ROLE] == Entry(
-        ROLE, "other", Role("x", {"A": "1"}), {"arn": "arn:1"}, frozenset({TABLE}), TABLE, retain=True, expected=True
+        ROLE, "other", Role("x", {"A": "1"}), {"arn": "arn:1"}, frozenset({TABLE}), TABLE, retain=True
     )
 
 
