@@ -227,13 +227,15 @@ class Resource:
 class Observed:
     """A resource as AWS has it now. `mark` is None where it carries no mark, or its kind cannot carry any.
 
-    `note` is something that the user should know and that no field says ("pending confirmation").
+    `note` is something that the user should know and that no field says ("pending confirmation"). `bare` is True for
+    what AWS makes by itself for something else, without any tag: it is whose that is.
     """
 
     spec: Spec
     outputs: Outputs = field(default_factory=dict)
     mark: Mark | None = None
     note: str = ""
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

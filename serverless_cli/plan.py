@@ -249,8 +249,7 @@ def _decide(
         return replace(basis, reason="it is recorded but gone" if entry and entry.spec else "")
     own = own_mark(place, resource.ref)
     # What a bare thing serves is in the wish too: ours, about to be ours, or an obstacle itself.
-    bare = kind.adopts_bare and seen.mark is None
-    if not bare and not ours(kind, own, seen.mark, entry):
+    if not seen.bare and not ours(kind, own, seen.mark, entry):
         return _taken(place, resource, seen.mark, entry)
     if anew:
         return replace(basis, reason=f"{resource.inside}, in which it is, is made anew", loses_data=kind.data)

@@ -180,7 +180,8 @@ class Clearing:
             return True  # nobody has looked whether it has a mark
         if ours(kind, own_mark(self.place, one.ref), mark, known):
             return True
-        return mark is None and kind.adopts_bare and self._serves(one, left)
+        bare = seen.bare if seen else mark is None and kind.adopts_bare
+        return bare and (one.recorded or self._serves(one, left))
 
     def _serves(self, one: Remnant, left: Mapping[Ref, Remnant]) -> bool:
         """Whether a bare thing belongs to a resource of the same id that is surely ours."""

@@ -185,8 +185,7 @@ def _verdict(here: Here, seen: Observed | None, record: Record) -> bool | None:
     if seen is None:
         return None
     kind = KINDS[here.ref.kind]
-    bare = seen.mark is None and kind.adopts_bare
-    return bare or ours(kind, own_mark(here.place, here.ref), seen.mark, record.entries.get(here.ref))
+    return seen.bare or ours(kind, own_mark(here.place, here.ref), seen.mark, record.entries.get(here.ref))
 
 
 def _record(

@@ -128,8 +128,7 @@ def _state(here: Here, seen: Observed | None, record: Record) -> ResourceState:
     if seen is None:
         return ResourceState(here.ref, here.name, State.MISSING)
     entry = record.entries.get(here.ref)
-    bare = seen.mark is None and kind.adopts_bare
-    if not bare and not ours(kind, own_mark(here.place, here.ref), seen.mark, entry):
+    if not seen.bare and not ours(kind, own_mark(here.place, here.ref), seen.mark, entry):
         return ResourceState(here.ref, here.name, State.FOREIGN, note=seen.note)
     wish = here.recorded or here.wish
     changes: tuple[Change, ...] = diff.changes(wish, seen.spec, frozenset()) if wish else ()

@@ -34,7 +34,7 @@ class _Suspect:
 def clear_late(aws: Aws, place: Place, deleted: Iterable[Step]) -> None:
     """Removes once more what came back bare after it was deleted: Lambda may write to a log group after its function
     is gone."""
-    _clear(aws, _there(aws.reading(), place, _named(place, deleted)))
+    _clear(aws, place, _there(aws.reading(), place, _named(place, deleted)))
 
 
 def remains(
@@ -58,7 +58,7 @@ def remains(
         searched = pool.submit(reality.search, reading, place, kinds, ())
         there = _there(reading, place, _named(place, steps))
         by_kind = searched.result()
-    _clear(aws, there)
+    _clear(aws, place, there)
     marked = [one for many in by_kind.values() for one in many if one.mark and same_stack(one.mark, place)]
     mine = [one for one in marked if _thing(one) not in kept]
     strays = [one for one in mine if not any(is_of(step, one) for step in steps)]  # nothing makes these go
@@ -83,10 +83,11 @@ def _named(place: Place, deleted: Iterable[Step]) -> list[_Suspect]:
     return [_Suspect(Found(step.ref, step.name, None), execute.here(place, step)) for step in deleted]
 
 
-def _clear(aws: Aws, late: Iterable[_Suspect]) -> None:
+def _clear(aws: Aws, place: Place, late: Iterable[_Suspect]) -> None:
     for one in late:
         kind = KINDS[one.here.ref.kind]
-        if kind.adopts_bare:
+        seen = kind.exists(aws, one.here) if kind.adopts_bare else None
+        if seen and (seen.bare or (seen.mark and same_stack(seen.mark, place))):
             kind.delete(aws, one.here)
 
 

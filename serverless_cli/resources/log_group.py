@@ -67,7 +67,8 @@ class LogGroupKind(Kind[LogGroupSpec]):
         )
         for group in groups:
             if group["logGroupName"] == here.name:
-                return Observed(LogGroupSpec(group.get("retentionInDays")), mark=Mark.of((tags or {}).get("tags", {})))
+                there = (tags or {}).get("tags", {})
+                return Observed(LogGroupSpec(group.get("retentionInDays")), mark=Mark.of(there), bare=not there)
         return None
 
     def create(self, aws: Aws, here: Here, spec: LogGroupSpec) -> Outputs:
@@ -82,7 +83,7 @@ class LogGroupKind(Kind[LogGroupSpec]):
         if made is None:
             found = self.read(aws, here)
             # Bare means that Lambda made it for a function of ours: the name is the function's, and that is marked.
-            if found is None or found.mark is not None:
+            if found is None or not found.bare:
                 claim(here, found)
             changes = [Change(("retention_days",), 0, spec.retention_days), Change(("mark",), None, here.mark)]
         return self.update(aws, here, spec, tuple(changes))

@@ -66,7 +66,7 @@ def table(*rows):
     (
         "a bare thing that serves one of ours is adopted",
         [wish("group g"), wish("a", "group g")],
-        {"group g": bare(), "a": seen("a")},
+        {"group g": replace(bare(), bare=True), "a": seen("a")},
         [],
         {"group g": "update", "thing a": "keep"},
     ),
@@ -320,6 +320,13 @@ def test_a_missing_mark_is_a_change_of_its_own():
     plan = up(stack(wish("a")), {ref("a"): bare()}, record(entry("a", expected=True)), KINDS)
 
     assert plan.steps[ref("a")].changes == (Change(("mark",), None, mark("a")),)
+
+
+def test_what_others_make_bare_is_in_the_way_where_it_has_tags_of_theirs():
+    plan = up(stack(wish("group g"), wish("a", "group g")), refs({"group g": bare(), "a": seen("a")}), Record(), KINDS)
+
+    assert plan.writes == ()
+    assert [one.what for one in plan.obstacles] == ["group g exists already and is not this stack's"]
 
 
 def test_what_was_made_and_has_no_mark_any_more_may_be_somebody_elses_and_is_in_the_way():
