@@ -136,7 +136,7 @@ def up(stack: Stack, observed: Reality, record: Record, kinds: Kinds, found: Ite
         place,
         _with_falls({**wished, **clearing.steps}, clearing),
         tuple(one for one in decided.values() if isinstance(one, Problem)),
-        tuple(clearing.notes),
+        (*clearing.notes, *_outlived(wished, kinds)),
         (*clearing.amend, *_healed(stack, wished, record, kinds), *_superseded(stack, left.values(), record)),
     )
     return _deletions_last(plan)
@@ -161,6 +161,14 @@ def _healed(stack: Stack, wished: Mapping[Ref, Step], record: Record, kinds: Kin
         idle = step.action is Action.KEEP and not resource.existing
         if idle and _outdated(step, recorded(record, resource, kinds[ref.kind])):
             yield step
+
+
+def _outlived(wished: Mapping[Ref, Step], kinds: Kinds) -> Iterator[Problem]:
+    """What is to be known of things that stay, while something that they need was gone."""
+    for ref, step in wished.items():
+        for need in sorted(step.needs) if step.reality is not None and step.spec is not None else ():
+            if need in wished and wished[need].action is Action.CREATE:
+                yield from kinds[ref.kind].outlived(step.name, step.spec, need)
 
 
 def _superseded(stack: Stack, left: Iterable[Remnant], record: Record) -> Iterator[Step]:

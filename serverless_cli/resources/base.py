@@ -259,6 +259,10 @@ class Kind(ABC, Generic[S]):
         """What would make the wish fail half-way and can be seen before any write; reads only."""
         return ()
 
+    def outlived(self, name: str, spec: S, need: Ref) -> Iterable[Problem]:
+        """What to know where this exists, and what it needs was gone and is made anew: AWS may remember the old one."""
+        return ()
+
     def loss(self, aws: Aws, here: Here) -> Iterable[Loss]:
         """What deleting it would throw away, counted."""
         return ()

@@ -9,6 +9,8 @@ AWS facts (Lambda developer guide; botocore's model; the tools that code against
 - Lambda would make the log group itself, without retention: the group comes first, and the role may not create one.
 - CodeSha256 is the digest of the zip as uploaded: reproducible zips make code comparable.
 - DeleteFunction takes the policy's statements along, not the event source mappings; it may linger before it is gone.
+- Lambda lets the role of a new function decrypt its environment, by the role's id: another role of that name may not
+  (terraform-provider-aws #6352, #9703), and only another function or another role's name changes that.
 """
 
 from __future__ import annotations
@@ -318,6 +320,14 @@ class FunctionKind(Kind[FunctionSpec]):
                     f"{one.get('EventSourceArn', 'its source')} is left without anybody who reads it",
                     f"aws lambda delete-event-source-mapping --uuid {one['UUID']}",
                 )
+
+    def outlived(self, name: str, spec: FunctionSpec, need: Ref) -> Iterable[Problem]:
+        if need.kind == "role" and spec.environment:
+            yield Problem(
+                f"function {name} was made for a role that is gone",
+                "Lambda may not let another role of that name decrypt its environment variables",
+                f"if calls fail with KMSAccessDenied: aws lambda delete-function --function-name {name}, then `slx up`",
+            )
 
     def hold(self, aws: Aws, here: Here, spec: FunctionSpec, changes: tuple[Change, ...], folder: Path) -> FunctionSpec:
         """An address that Lambda gives for a function's code is good for ten minutes only, and for the code of now."""

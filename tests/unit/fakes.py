@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from serverless_cli.errors import Exit, SlxError
+from serverless_cli.errors import Exit, Problem, SlxError
 from serverless_cli.events import Event
 from serverless_cli.model import (
     Action,
@@ -164,6 +164,15 @@ class Guest(Thing):
     needs_only_ready = frozenset({"thing"})
 
 
+class Tenant(Thing):
+    """Is let in by what it needs, and not by another one of that name."""
+
+    kind = "tenant"
+
+    def outlived(self, name: str, spec: ThingSpec, need: Ref) -> Iterable[Problem]:
+        yield Problem(f"{name} was made for another {need}")
+
+
 class Gate(Thing):
     """Known by its id; the name is a label."""
 
@@ -208,7 +217,7 @@ class Odd(Thing):
 
 
 KINDS: dict[str, Kind[Any]] = {
-    one.kind: one() for one in (Thing, Table, Statement, Group, Guest, Gate, Stream, Package, Odd)
+    one.kind: one() for one in (Thing, Table, Statement, Group, Guest, Tenant, Gate, Stream, Package, Odd)
 }  # fmt: skip
 
 

@@ -322,6 +322,21 @@ def test_a_missing_mark_is_a_change_of_its_own():
     assert plan.steps[ref("a")].changes == (Change(("mark",), None, mark("a")),)
 
 
+@pytest.mark.parametrize(
+    ("observed", "told"),
+    [
+        ({"a": None, "tenant t": seen("t")}, ["t was made for another thing a"]),
+        ({"a": seen("a"), "tenant t": seen("t")}, []),
+        ({"a": None, "tenant t": None}, []),
+    ],
+    ids=["it stays, and what it needs was gone", "both stay", "both are made"],
+)
+def test_what_outlived_something_that_it_needs_is_told(observed, told):
+    plan = up(stack(wish("a"), wish("tenant t", "a")), refs(observed), record(entry("a"), entry("tenant t")), KINDS)
+
+    assert [one.what for one in plan.notes] == told
+
+
 def test_what_others_make_bare_is_in_the_way_where_it_has_tags_of_theirs():
     plan = up(stack(wish("group g"), wish("a", "group g")), refs({"group g": bare(), "a": seen("a")}), Record(), KINDS)
 

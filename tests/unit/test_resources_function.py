@@ -4,6 +4,7 @@ import pytest
 from expanding import PLACE
 
 from serverless_cli.model import Ref
+from serverless_cli.packaging import Package
 from serverless_cli.resources.base import Here
 from serverless_cli.resources.function import FunctionKind, FunctionSpec
 
@@ -51,3 +52,20 @@ def test_an_environment_that_lambda_cannot_decrypt_reads_as_empty():
     found = read({"Environment": {"Error": {"ErrorCode": "KMSAccessDenied"}}})
 
     assert found.spec.environment == {}
+
+
+@pytest.mark.parametrize(
+    ("need", "environment", "told"),
+    [
+        (Ref("role", "hello"), {"A": "1"}, True),
+        (Ref("role", "hello"), {}, False),
+        (Ref("log-group", "hello"), {"A": "1"}, False),
+    ],
+)
+def test_a_function_with_an_environment_does_not_outlive_its_role_without_a_word(need, environment, told):
+    spec = FunctionSpec("r", "h", "python3.13", 128, 10, "x86_64", environment, None, Package("", 0, "", 0))
+
+    found = list(FunctionKind().outlived("f", spec, need))
+
+    assert bool(found) is told
+    assert all("delete-function --function-name f" in one.hint for one in found)
