@@ -19,7 +19,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from serverless_cli.aws.calls import Aws, Passing
+from serverless_cli.aws.calls import Aws
 from serverless_cli.diff import changes as differences
 from serverless_cli.errors import AwsError, Problem, SlxError
 from serverless_cli.keys import Doc, Folder, KeyPattern, LateOk, Pattern
@@ -32,11 +32,10 @@ from serverless_cli.resources.bundles import PACKAGES_ID
 from serverless_cli.resources.content_folder import content_problems
 from serverless_cli.resources.emptying import remove_bucket
 from serverless_cli.resources.ownership import ForeignError, attempt, belongs, hidden
+from serverless_cli.resources.public_access import FRESH, SETTLING
 from serverless_cli.wiring import Statement, Uploads, Wiring
 
 BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
-FRESH = (Passing("NoSuchBucket"),)
-SETTLING = (*FRESH, Passing("AccessDenied", "access denied", 60.0), Passing("AccessControlListNotSupported", "", 60.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
