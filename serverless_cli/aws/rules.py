@@ -64,7 +64,8 @@ _IAM = (
 _LAMBDA = (
     Rule(
         "lambda.*", "ResourceConflictException",
-        ("in progress", "currently in the following state", "concurrent update"), 300, ("already exist",), hint=_BUSY,
+        ("in progress", "currently in the following state", "concurrent update"), 300,
+        ("already exist", "following state: failed"), hint=_BUSY,
     ),
     Rule(
         "lambda.*", "InvalidParameterValueException", ("cannot be assumed",), 150,

@@ -53,6 +53,7 @@ PAIRS = (
             "Function already exist: f",
             "The statement id (s) provided already exists. Please provide a new statement id",
             'An event source mapping with SQS arn (" a ") and function (" f ") already exists.',
+            NOT_NOW + "The function is currently in the following state: Failed",
         ),
     ),
     Pair(
