@@ -156,8 +156,10 @@ PAIRS = (
             "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume "
             "the provided role.",
             "The state machine IAM Role is not authorized to access the Log Destination",
+            "'arn:aws:iam::123456789012:role/r' is not authorized to create managed-rule.",
         ),
         (
+            CALLER + "events:PutRule on resource: arn:aws:events:eu-central-1:1:rule/StepFunctionsGetEvents",
             CALLER + "states:CreateStateMachine on resource: arn:aws:states:eu-central-1:1:stateMachine:m",
             CALLER + "iam:PassRole on resource: arn:aws:iam::1:role/r",
         ),
@@ -176,6 +178,14 @@ PAIRS = (
     Pair(
         "kinesis.DeleteStream", "ResourceInUseException",
         ("Stream s under account 1 not ACTIVE, instead in state CREATING",), ("Stream s has a registered consumer",),
+    ),
+    Pair(
+        "kinesis.CreateStream", "LimitExceededException",
+        (
+            "This request would have exceed the limit on the number of streams that can simultaneously be in CREATING "
+            "or DELETING. Limit: 5",
+        ),
+        ("This request would exceed the shard limit for the account 123456789012 in eu-central-1. Limit: 500",),
     ),
     Pair(
         "pipes.CreatePipe", "ValidationException",
