@@ -23,8 +23,8 @@ from serverless_cli.packaging.digests import Digests
 from serverless_cli.packaging.site import TEXT, cache_control, content_type, parts, walk
 from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Here, Kind, Scope, Weaver
+from serverless_cli.resources.buckets import SETTLING
 from serverless_cli.resources.content_parts import put_in_parts
-from serverless_cli.resources.public_access import SETTLING
 from serverless_cli.wiring import Uploads, Wiring
 
 MARK = "slx-id"

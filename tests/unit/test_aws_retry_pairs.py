@@ -12,7 +12,7 @@ from serverless_cli.aws.retry import Table
 from serverless_cli.aws.rules import RULES, Rule
 from serverless_cli.aws.session import Calls
 from serverless_cli.errors import AwsError
-from serverless_cli.resources.public_access import SETTLING
+from serverless_cli.resources.buckets import SETTLING
 
 CALLER = "User: arn:aws:iam::123456789012:user/ann is not authorized to perform: "
 CONSTRAINT = "1 validation error detected: Value 'x' at 'name' failed to satisfy constraint: Member must be shorter"
