@@ -97,6 +97,8 @@ class Expansion:
         for taken in weavers:
             if mine := tuple(one for one in every if isinstance(one, taken)):
                 for resource in weavers[taken].weave(mine, every, self._view):
+                    for problem in weavers[taken].problems(resource):
+                        self._problems.take(replace(problem, where=resource.where))
                     self._take(resource)
         places = {id: index for index, id in enumerate(self._view.known)}
         ordered = sorted(self.resources, key=lambda ref: places.get(ref.root, len(places)))

@@ -141,6 +141,10 @@ class Weaver(ABC, Generic[W]):
     def weave(self, wiring: tuple[W, ...], every: tuple[Wiring, ...], scope: Scope) -> Iterable[Resource]:
         """The resources for all pieces of `takes`; `every` is all wiring, to collect from several classes."""
 
+    def problems(self, woven: Resource) -> Iterable[Problem]:
+        """What is wrong with a resource that it made, which only all wiring together shows."""
+        return ()
+
 
 def _unheard(_: Outputs) -> None:
     """Nobody waits for it."""
