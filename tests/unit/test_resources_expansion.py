@@ -7,6 +7,7 @@ from serverless_cli.errors import BlueprintError
 from serverless_cli.fill import fill
 from serverless_cli.model import Ref
 from serverless_cli.resources.bucket import BLOCKS
+from serverless_cli.resources.http_api import NARROW
 from serverless_cli.resources.role import RoleSpec
 from serverless_cli.wiring import Statement
 
@@ -210,6 +211,23 @@ def test_every_route_has_a_permission_of_its_own_that_keeps_its_name(tmp_path):
 
     assert len({one.name for one in both}) == 2
     assert alone[0].name in {one.name for one in both}
+
+
+def test_many_routes_to_one_function_have_one_permission_for_all(tmp_path):
+    few = [f"GET /{number}" for number in range(NARROW)]
+    other = "  other: {type: function, code: ./code}\n"
+
+    narrow = permissions(expand(tmp_path, api(*few)))
+    wide = permissions(expand(tmp_path, other + api(*few, '"$default"') + "      GET /other: other\n"))
+
+    assert len(narrow) == len({spec(one).source_arn for one in narrow}) == NARROW
+    sources = {one.inside.id: spec(fill(one, {API: {"id": "abc"}})).source_arn for one in wide}
+    gateway = "arn:aws:execute-api:eu-central-1:123456789012:abc"
+    assert sources == {"hello": f"{gateway}/*", "other": f"{gateway}/*/GET/other"}
+    assert len(wide) == 2
+    assert not {one.ref for one in wide} & {one.ref for one in narrow}
+    assert len({one.name for one in (*wide, *narrow)}) == NARROW + 2
+    assert all(one.where is not None for one in wide)
 
 
 def test_no_permission_is_put_on_a_function_that_exists_already(tmp_path):
