@@ -68,7 +68,7 @@ MARKS = (
     _unmarked("state-machine", "state_machine", "            tags=form.pairs_of(here.mark),\n"),
     _unmarked("stream", "stream", " Tags=here.mark.tags, **size", " **size"),
     _unmarked("delivery-stream", "delivery_stream", " Tags=here.mark.pairs, **form.creation", " **form.creation"),
-    _unmarked("mapping", "mapping", "                Tags=here.mark.tags,\n"),
+    _unmarked("mapping", "mapping", "            Tags=here.mark.tags,\n"),
     _unmarked("layer", "layer", 'f"slx {mark.stack}/{mark.stage}/{mark.region}/{mark.id} sha256', 'f"slx sha256'),
     Mutant(
         "mark of packages", "serverless_cli/resources/packages.py", '{"Tags": here.mark.pairs}', "{}",

@@ -7,7 +7,7 @@ compared as statements in canonical form, never as text.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from serverless_cli.wiring import Statement
@@ -23,16 +23,31 @@ def listed(value: Any) -> tuple[str, ...]:
 
 
 def tidy(statements: Iterable[Statement]) -> tuple[Statement, ...]:
-    """Statements with equal resources and conditions merged into one, sorted, without repetitions."""
+    """The same permissions in as few statements as that takes, sorted, whatever order and form they are given in.
+
+    Statements with equal conditions become one where they have the same resources, then where they have the same
+    actions, and so on until nothing is alike.
+    """
+    found, before = list(statements), -1
+    while len(found) != before:
+        before = len(found)
+        found = _merged(_merged(found, lambda one: one.resources), lambda one: one.actions)
+    return tuple(sorted(found, key=lambda one: (one.resources, *_terms(one))))
+
+
+def _merged(statements: Iterable[Statement], alike: Callable[[Statement], tuple[str, ...]]) -> list[Statement]:
     merged: dict[tuple[tuple[str, ...], str, str], Statement] = {}
     for one in statements:
-        key = (tuple(sorted(one.resources)), json.dumps(one.condition, sort_keys=True), one.effect)
-        had = merged.get(key)
-        actions = set(one.actions) | set(had.actions if had else ())
-        reasons = [had.reason, one.reason] if had else [one.reason]
-        reason = "; ".join(dict.fromkeys(filter(None, reasons)))
-        merged[key] = Statement(tuple(sorted(actions)), key[0], one.condition, one.effect, reason)
-    return tuple(merged[key] for key in sorted(merged))
+        key = (tuple(sorted(alike(one))), *_terms(one))
+        had = merged.get(key, one)
+        actions, resources = {*had.actions, *one.actions}, {*had.resources, *one.resources}
+        reason = "; ".join(dict.fromkeys(filter(None, (had.reason, one.reason))))
+        merged[key] = Statement(tuple(sorted(actions)), tuple(sorted(resources)), one.condition, one.effect, reason)
+    return list(merged.values())
+
+
+def _terms(one: Statement) -> tuple[str, str]:
+    return json.dumps(one.condition, sort_keys=True), one.effect
 
 
 def document(statements: Iterable[Statement]) -> str:

@@ -45,8 +45,8 @@ _NAMES = {
         UpdateFunctionCode UpdateFunctionConfiguration
     """,
     "logs": """
-        CreateLogGroup CreateLogStream DeleteLogGroup DeleteRetentionPolicy DescribeLogGroups FilterLogEvents
-        ListTagsForResource PutRetentionPolicy TagResource
+        CreateLogGroup CreateLogStream DeleteLogGroup DeleteRetentionPolicy DescribeLogGroups DescribeLogStreams
+        FilterLogEvents ListTagsForResource PutRetentionPolicy TagResource
     """,
     "pipes": "CreatePipe DeletePipe DescribePipe ListPipes ListTagsForResource TagResource UpdatePipe",
     "s3": """

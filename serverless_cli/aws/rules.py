@@ -48,6 +48,8 @@ class Rule:
 _TRUST = "If the role is older than a minute, its trust policy does not let {service} assume it."
 _ROLE = "If the role is older than a minute, it lacks the permission or does not trust the service."
 _PRINCIPAL = "A principal that the policy names does not exist."
+_MANAGED = "If the role is older than a minute, it lacks events:PutTargets, PutRule or DescribeRule on that rule."
+_STREAMS = "Something else makes or deletes streams all the time; run the command again when that has ended."
 _BUSY = "Something else keeps changing it; run the command again when that has ended."
 
 _IAM = (
@@ -64,7 +66,8 @@ _IAM = (
 _LAMBDA = (
     Rule(
         "lambda.*", "ResourceConflictException",
-        ("in progress", "currently in the following state", "concurrent update"), 300, ("already exist",), hint=_BUSY,
+        ("in progress", "currently in the following state", "concurrent update"), 300,
+        ("already exist", "following state: failed"), hint=_BUSY,
     ),
     Rule(
         "lambda.*", "InvalidParameterValueException", ("cannot be assumed",), 150,
@@ -152,6 +155,8 @@ _WORKFLOW = (
         "stepfunctions.*", "AccessDeniedException", ("log destination",),
         hint="The role needs the log-delivery actions on *, or the region's Logs resource policies are full.",
     ),
+    # What runs another machine to its end (.sync) has a rule of AWS's own, made under the rights of the machine's role.
+    Rule("stepfunctions.*", "AccessDeniedException", ("create managed-rule",), hint=_MANAGED),
     Rule(
         "stepfunctions.CreateStateMachine", "StateMachineDeleting", deadline_s=300,
         hint="The old one is deleted once its last execution has ended.",
@@ -165,6 +170,8 @@ _WORKFLOW = (
     Rule("firehose.DeleteDeliveryStream", "ResourceInUseException", deadline_s=300),
     # Of all but CreateStream, to which it says that the name is taken.
     Rule("kinesis.[!C]*", "ResourceInUseException", deadline_s=120, but=("consumer",)),
+    # Five in all; a stream takes a minute at most to be made or deleted, however many wait for their turn.
+    Rule("kinesis.*", "LimitExceededException", ("simultaneously",), 600, pace=Pace.CONFLICT, hint=_STREAMS),
     Rule("pipes.*", "ValidationException", ("role",), but=("failed to satisfy constraint",), hint=_ROLE),
     Rule(
         "scheduler.*", "ValidationException", ("assume the role",),

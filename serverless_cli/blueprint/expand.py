@@ -107,6 +107,8 @@ class Expansion:
             self._problems.take(problem)
         self.warnings += weaver.warnings(mine, self._view)
         for resource in weaver.weave(mine, every, self._view):
+            for problem in weaver.flaws(resource):
+                self._problems.take(replace(problem, where=resource.where))
             self._take(resource)
 
     def _take(self, resource: Resource) -> None:

@@ -149,6 +149,10 @@ class Weaver(ABC, Generic[W]):
         """What AWS takes of the wiring, and the user should know of all the same."""
         return ()
 
+    def flaws(self, woven: Resource) -> Iterable[Problem]:
+        """What is wrong with a resource that it made, which only all wiring together shows."""
+        return ()
+
 
 def _unheard(_: Outputs) -> None:
     """Nobody waits for it."""
@@ -211,6 +215,8 @@ class Kind(ABC, Generic[S]):
     `down` looks for these before it removes anything"""
     needs_only_ready: ClassVar[frozenset[str]] = frozenset()
     """kinds that need not be finished, only ready, for what needs them to be made or changed"""
+    new_first: ClassVar[bool] = False
+    """of those in one container, the old ones go only once the new ones are there: together they let somebody in"""
     volatile: ClassVar[frozenset[str]] = frozenset()
     """outputs that an update may change (a table's stream): what names them waits for the update"""
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]]

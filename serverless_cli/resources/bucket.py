@@ -19,15 +19,16 @@ from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from serverless_cli.aws.calls import Aws, Passing
+from serverless_cli.aws.calls import Aws
 from serverless_cli.diff import changes as differences
 from serverless_cli.errors import AwsError, Problem, SlxError
 from serverless_cli.keys import Doc, Folder, KeyPattern, LateOk, Pattern
 from serverless_cli.model import Change, Found, Loss, Mark, Observed, Outputs, Place, Ref, Resource, Saved, Spec, Verb
 from serverless_cli.names import NameRule, site_url
 from serverless_cli.records import dataclass
-from serverless_cli.resources import bucket_copy
+from serverless_cli.resources import bucket_copy, buckets
 from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, together
+from serverless_cli.resources.buckets import FRESH, SETTLING
 from serverless_cli.resources.bundles import PACKAGES_ID
 from serverless_cli.resources.content_folder import content_problems
 from serverless_cli.resources.emptying import remove_bucket
@@ -35,8 +36,6 @@ from serverless_cli.resources.ownership import ForeignError, attempt, belongs, h
 from serverless_cli.wiring import Statement, Uploads, Wiring
 
 BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
-FRESH = (Passing("NoSuchBucket"),)
-SETTLING = (*FRESH, Passing("AccessDenied", "access denied", 60.0), Passing("AccessControlListNotSupported", "", 60.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +182,7 @@ class BucketKind(Kind[BucketSpec]):
             tags, owner, block, acl, website, version = together(
                 aws,
                 (
-                    lambda: _tags(aws, here.name),
+                    lambda: buckets.tags(aws, here.name),
                     lambda: aws.find("s3.GetBucketOwnershipControls", Bucket=here.name),
                     lambda: aws.find("s3.GetPublicAccessBlock", Bucket=here.name),
                     lambda: aws.find("s3.GetBucketAcl", Bucket=here.name),
@@ -210,7 +209,7 @@ class BucketKind(Kind[BucketSpec]):
 
     def exists(self, aws: Aws, here: Here) -> Observed | None:
         try:
-            tags = _tags(aws, here.name)
+            tags = buckets.tags(aws, here.name)
         except AwsError as error:
             return _elsewhere(error)
         return None if tags is None else Observed(_UNKNOWN, mark=Mark.of(tags))
@@ -252,7 +251,7 @@ class BucketKind(Kind[BucketSpec]):
             here.ready({})  # not before its own ACL was taken: one refusal of public ACLs is enough
             self._apply(aws, here.name, spec, tuple(one for one in todo if one.field not in first), fresh=True)
 
-        _, tags = together(aws, (apply, lambda: _tags(aws, here.name)))
+        _, tags = together(aws, (apply, lambda: buckets.tags(aws, here.name)))
         if Mark.of(tags or {}) != here.mark:
             _tag(aws, here, tags or {})
         return {}
@@ -271,7 +270,7 @@ class BucketKind(Kind[BucketSpec]):
 
     def update(self, aws: Aws, here: Here, spec: BucketSpec, changes: tuple[Change, ...]) -> Outputs:
         if any(change.field == "mark" for change in changes):
-            _tag(aws, here, _tags(aws, here.name) or {})
+            _tag(aws, here, buckets.tags(aws, here.name) or {})
         self._apply(aws, here.name, spec, changes)
         return {}
 
@@ -302,7 +301,7 @@ class BucketKind(Kind[BucketSpec]):
         remove_bucket(aws, here.name)
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
-        made = {one["Name"]: one.get("CreationDate") for one in aws.call("s3.ListBuckets").get("Buckets") or ()}
+        made = {one["Name"]: one.get("CreationDate") for one in buckets.listed(aws)}
         names = list(made)
         if place:
             prefix = f"{place.stack}-{place.stage}-".replace("_", "-")
@@ -350,23 +349,10 @@ def _elsewhere(error: AwsError) -> Observed:
     return Observed(_UNKNOWN, note=note or "it is in another region")
 
 
-def _tags(aws: Aws, name: str) -> dict[str, str] | None:
-    """A bucket's tags, empty when it has none; None when there is no such bucket."""
-    try:
-        found = aws.call("s3.GetBucketTagging", Bucket=name)
-    except AwsError as error:
-        if error.code == "NoSuchTagSet":
-            return {}
-        if error.code == "NoSuchBucket":
-            return None
-        raise
-    return {tag["Key"]: tag.get("Value", "") for tag in found["TagSet"]}
-
-
 def _tags_or_none(aws: Aws, name: str) -> dict[str, str] | None:
     """As `_tags`; a bucket whose policy keeps us out, or in another region, is none of ours."""
     try:
-        return _tags(aws, name)
+        return buckets.tags(aws, name)
     except AwsError as error:
         if not hidden(error):
             raise

@@ -4,8 +4,6 @@ AWS facts (S3 user guide; botocore's model):
 - A listing gives each object's ETag. Unless it is encrypted with KMS, its bytes, and how they were divided, say what
   that is (`packaging.digests`).
 - Without a content type S3 says binary/octet-stream, and browsers download the page instead of showing it.
-- Just after Block Public Access was loosened, a public ACL is still refused with a bare `Access Denied` for some
-  seconds; a denial by IAM names the user and the action instead.
 """
 
 from __future__ import annotations
@@ -18,24 +16,20 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from serverless_cli.aws.body import pieces
-from serverless_cli.aws.calls import Aws, Passing
+from serverless_cli.aws.calls import Aws
 from serverless_cli.errors import SlxError
 from serverless_cli.model import Change, Found, Late, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.packaging.digests import Digests
 from serverless_cli.packaging.site import TEXT, cache_control, content_type, parts, walk
 from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Here, Kind, Scope, Weaver
+from serverless_cli.resources.buckets import SETTLING
 from serverless_cli.resources.content_parts import put_in_parts
 from serverless_cli.wiring import Uploads, Wiring
 
 MARK = "slx-id"
 """The metadata that says which `content` an object belongs to, for the day when the record is lost."""
 IN_PARTS = ("s3:ListBucketMultipartUploads", "s3:AbortMultipartUpload")
-SETTLING = (
-    Passing("AccessDenied", "access denied", 60.0),
-    Passing("AccessControlListNotSupported", "", 60.0),
-    Passing("NoSuchBucket"),
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,17 @@ AWS facts (Data Firehose developer guide; botocore's model; aws-semantics 11):
   in (S3BackupMode) cannot be given up again.
 - A prefix with expressions wants an error prefix, and that one then wants !{firehose:error-output-type}.
 - A transform is called for at most 5 minutes, by its version ($LATEST), with at most 3 MB.
-- Errors go to a log stream that must be there: Firehose makes none.
+- Errors go to a log stream that must be there: Firehose makes none, and without it nobody hears of them. It goes with
+  its log group, which somebody may delete.
 - Two destinations come back for one bucket; the extended one counts.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from serverless_cli.aws.calls import Aws, NotYet
@@ -230,10 +233,10 @@ class DeliveryStreamKind(Kind[DeliverySpec]):
     create_only = frozenset({"source", "works"})
     rank = 40
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
-        Verb.READ: ("firehose:DescribeDeliveryStream", "firehose:ListTagsForDeliveryStream"),
+        Verb.READ: ("firehose:DescribeDeliveryStream", "firehose:ListTagsForDeliveryStream", "logs:DescribeLogStreams"),
         Verb.CREATE: ("firehose:CreateDeliveryStream", "firehose:TagDeliveryStream", "iam:PassRole",
                       "firehose:DescribeDeliveryStream", "firehose:ListTagsForDeliveryStream",
-                      "firehose:UpdateDestination", "logs:CreateLogStream"),
+                      "firehose:UpdateDestination", "logs:CreateLogStream", "logs:DescribeLogStreams"),
         Verb.UPDATE: ("firehose:UpdateDestination", "firehose:DescribeDeliveryStream", "firehose:TagDeliveryStream",
                       "iam:PassRole", "logs:CreateLogStream"),
         Verb.DELETE: ("firehose:DeleteDeliveryStream",),
@@ -241,12 +244,19 @@ class DeliveryStreamKind(Kind[DeliverySpec]):
     }  # fmt: skip
 
     def read(self, aws: Aws, here: Here) -> Observed | None:
-        found, tags = together(aws, (lambda: _describe(aws, here.name), lambda: _tags(aws, here.name)))
-        if found is None or found["DeliveryStreamStatus"] == "DELETING":
+        known = _known(here)
+        group = known.log_group if known else _log_group(here.name)
+        found, tags, streams = together(aws, (*_asks(aws, here.name), lambda: _streams_of(aws, group)))
+        if found is None:
             return None
-        known = here.wish or here.recorded
-        spec = form.read(found, known.backup if isinstance(known, DeliverySpec) else None)
+        spec = form.read(found, known.backup if known else None)
+        # One that writes to another group is changed anyhow.
+        spec = replace(spec, logs=spec.log_group != group or streams.issuperset(_log_streams(spec)))
         return Observed(spec, {"arn": found["DeliveryStreamARN"]}, Mark.of(tags), _why(found))
+
+    def exists(self, aws: Aws, here: Here) -> Observed | None:
+        found, tags = together(aws, _asks(aws, here.name))
+        return Observed(form.read(found), {"arn": found["DeliveryStreamARN"]}, Mark.of(tags)) if found else None
 
     def create(self, aws: Aws, here: Here, spec: DeliverySpec) -> Outputs:
         _until_gone(aws, here.name)
@@ -270,10 +280,14 @@ class DeliveryStreamKind(Kind[DeliverySpec]):
             aws.call("firehose.TagDeliveryStream", DeliveryStreamName=here.name, Tags=here.mark.pairs)
         if fields - {"mark"}:
             _make_log_streams(aws, spec)
+        if fields - {"mark", "logs"}:
             aws.wait(
                 f"delivery stream {here.name} to change", lambda: _change(aws, here.name, spec), deadline_s=CHANGE_S
             )
         return {"arn": delivery_stream_arn(here.place, here.name)}
+
+    def hold(self, aws: Aws, here: Here, spec: DeliverySpec, changes: tuple[Change, ...], folder: Path) -> DeliverySpec:
+        return replace(spec, logs=True)  # nobody can wish for one that lacks them
 
     def delete(self, aws: Aws, here: Here) -> None:
         aws.remove("firehose.DeleteDeliveryStream", DeliveryStreamName=here.name, AllowForceDelete=True)
@@ -302,6 +316,28 @@ class DeliveryStreamKind(Kind[DeliverySpec]):
 def _describe(aws: Aws, name: str) -> dict[str, Any] | None:
     found = aws.find("firehose.DescribeDeliveryStream", DeliveryStreamName=name)
     return dict(found["DeliveryStreamDescription"]) if found else None
+
+
+def _known(here: Here) -> DeliverySpec | None:
+    """What it should be, or was."""
+    known = here.wish or here.recorded
+    return known if isinstance(known, DeliverySpec) else None
+
+
+def _asks(aws: Aws, name: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """How to ask for its description, None where it is not there or just going, and for its tags."""
+
+    def standing() -> dict[str, Any] | None:
+        found = _describe(aws, name)
+        return found if found and found["DeliveryStreamStatus"] != "DELETING" else None
+
+    return standing, lambda: _tags(aws, name)
+
+
+def _streams_of(aws: Aws, group: str) -> frozenset[str]:
+    """The names of a group's log streams; none where there is no such group."""
+    every = aws.pages("logs.DescribeLogStreams", "logStreams", logGroupName=group)
+    return frozenset(one["logStreamName"] for one in every)
 
 
 def _tags(aws: Aws, name: str) -> dict[str, str]:

@@ -37,7 +37,7 @@ class Backup(Spec):
 @dataclass(frozen=True, slots=True)
 class DeliverySpec(Spec):
     """`source`, `bucket` and `role` are ARNs; an empty source means that records are put. `works` is false for one
-    that Firehose could not make."""
+    that Firehose could not make, `logs` where a log stream for what goes wrong is missing."""
 
     role: str
     source: str
@@ -51,6 +51,7 @@ class DeliverySpec(Spec):
     backup: Backup | None
     log_group: str
     works: bool = True
+    logs: bool = True
 
 
 def creation(spec: DeliverySpec) -> dict[str, Any]:

@@ -21,20 +21,20 @@ BATCH, AT_ONCE = 1000, 8
 """keys in a call, and calls at once: what is listed and not yet deleted is all that is held in memory"""
 REFILLED_S = 120.0
 """how long a function that was just deleted may go on writing before it is somebody else who does"""
+BUSY_S = 120.0
+"""how long S3 may be too busy for one and the same object"""
 BUSY = ("InternalError", "SlowDown", "ServiceUnavailable", "OperationAborted")
 
 
 def remove_bucket(aws: Aws, name: str) -> None:
     """Deletes a bucket with all that is in it; what is put into it meanwhile goes, too. Gone is success."""
+    # The first time takes as long as there is much in it. Only what is there afterwards was written since.
+    if _removed(aws, name):
+        return
 
     def ask() -> bool:
-        empty(aws, name)
-        try:
-            aws.remove("s3.DeleteBucket", Bucket=name)
-        except AwsError as error:
-            if error.code != "BucketNotEmpty":
-                raise
-            raise NotYet("filled again") from error
+        if not _removed(aws, name):
+            raise NotYet("filled again")
         return True
 
     try:
@@ -49,8 +49,20 @@ def remove_bucket(aws: Aws, name: str) -> None:
         ) from error
 
 
+def _removed(aws: Aws, name: str) -> bool:
+    """Empties and deletes it; False where something is in it again."""
+    empty(aws, name)
+    try:
+        aws.remove("s3.DeleteBucket", Bucket=name)
+    except AwsError as error:
+        if error.code != "BucketNotEmpty":
+            raise
+        return False
+    return True
+
+
 def empty(aws: Aws, name: str) -> None:
-    """Removes all that the bucket holds now; what could not be removed just then is left for another try."""
+    """Removes all that the bucket holds now."""
     # The first page of each list at once: most buckets have no more.
     found, uploads = together(
         aws,
@@ -79,21 +91,36 @@ def _batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def _delete(aws: Aws, name: str, batch: list[dict[str, str]]) -> None:
-    together = [one for one in batch if _in_xml(one["Key"])]
+    left = [one for one in batch if _in_xml(one["Key"])]
     for one in (one for one in batch if not _in_xml(one["Key"])):
         aws.remove("s3.DeleteObject", Bucket=name, Key=one["Key"], VersionId=one["VersionId"])
-    if not together:
-        return
+
+    def ask() -> bool:
+        nonlocal left
+        left = _busy(aws, name, left)
+        if left:
+            raise NotYet(f"S3 too busy to delete {left[0]['Key']}")
+        return True
+
+    if left:
+        aws.wait(f"what bucket {name} holds to be deleted", ask, deadline_s=BUSY_S)
+
+
+def _busy(aws: Aws, name: str, batch: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Deletes a batch; returns what S3 could not delete just then."""
     try:
-        answer = aws.call("s3.DeleteObjects", Bucket=name, Delete={"Objects": together, "Quiet": True})
+        answer = aws.call("s3.DeleteObjects", Bucket=name, Delete={"Objects": batch, "Quiet": True})
     except AwsError as error:
         if error.code == "NoSuchBucket":
-            return
+            return []
         raise
-    for failed in answer.get("Errors") or ():
-        if failed.get("Code") not in BUSY:
-            message = f"{failed.get('Key')}: {failed.get('Message', '')}"
-            raise AwsError("s3.DeleteObjects", failed.get("Code", ""), message)
+    failed = answer.get("Errors") or ()
+    for one in failed:
+        if one.get("Code") not in BUSY:
+            message = f"{one.get('Key')}: {one.get('Message', '')}"
+            raise AwsError("s3.DeleteObjects", one.get("Code", ""), message)
+    keys = {one.get("Key") for one in failed}
+    return [one for one in batch if one["Key"] in keys]
 
 
 def _in_xml(key: str) -> bool:

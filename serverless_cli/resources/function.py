@@ -5,6 +5,7 @@ AWS facts (Lambda developer guide; botocore's model; the tools that code against
 - A new function is Pending, an updated one InProgress; a second change meanwhile answers 409. So: configuration,
   wait, code, wait.
 - `Function already exist` is the same code as `update in progress`; only the text tells them apart.
+- What failed stays so until another update succeeds, and does not say whether configuration or code is to blame.
 - UpdateFunctionConfiguration is a patch; an empty environment must be sent as empty `Variables`.
 - Lambda would make the log group itself, without retention: the group comes first, and the role may not create one.
 - CodeSha256 is the digest of the zip as uploaded: reproducible zips make code comparable.
@@ -28,14 +29,14 @@ from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, 
 from serverless_cli.names import NameRule, arn, role_arn, role_name
 from serverless_cli.packaging import Package, check_folder, check_handler
 from serverless_cli.records import dataclass
-from serverless_cli.resources import access, bundles, trigger_checks, triggers
+from serverless_cli.resources import access, bundles, function_states, trigger_checks, triggers
 from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, marked
+from serverless_cli.resources.function_states import READY_S, change
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.resources.triggers import DestinationKeys, TriggerKeys
 from serverless_cli.wiring import RETENTION_DAYS, Bundle, Logs, Runs, Statement, Wiring
 
 RUNTIMES = ("python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "nodejs24.x", "nodejs22.x")
-READY_S = 300.0
 _ROLE_ARN = r"arn:[\w-]+:iam::\d{12}:role/\S+"
 RESERVED = r"(?!AWS_(?!XRAY)|_HANDLER$|_X_AMZN|LAMBDA_)[A-Za-z][A-Za-z0-9_]+"
 
@@ -89,7 +90,8 @@ class FunctionKeys:
 @dataclass(frozen=True, slots=True)
 class FunctionSpec(Spec):
     """`code` is empty until `prepare` has packed the bundle; only its digest is compared. `layers` are ARNs in order,
-    `own_layers` the bundles behind those that slx makes, by id."""
+    `own_layers` the bundles behind those that slx makes, by id. `works` is false where Lambda could not make it, or not
+    change it the last time."""
 
     role: str
     handler: str
@@ -103,6 +105,7 @@ class FunctionSpec(Spec):
     layers: tuple[str, ...] = ()
     bundle: Bundle = field(default_factory=Bundle, compare=False)
     own_layers: Mapping[str, Bundle] = field(default_factory=dict, compare=False)
+    works: bool = True
 
 
 def function_arn(place: Place, name: str) -> str:
@@ -241,8 +244,9 @@ class FunctionKind(Kind[FunctionSpec]):
             reserved_concurrency=found.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
             code=Package(have.get("CodeSha256", ""), have.get("CodeSize", 0), "", 0),
             layers=tuple(layer["Arn"] for layer in have.get("Layers") or ()),
+            works=function_states.works(have),
         )
-        note = have.get("StateReason", "") if have.get("State") == "Failed" else ""
+        note = "" if spec.works else function_states.why(have)
         return Observed(
             spec, {"arn": have["FunctionArn"], "role_arn": have["Role"]}, Mark.of(found.get("Tags") or {}), note
         )
@@ -267,7 +271,7 @@ class FunctionKind(Kind[FunctionSpec]):
                 )
             return self._converge(aws, here, spec, found)
         if made.get("State") != "Active":
-            _ready(aws, here.name)
+            function_states.ready(aws, here.name)
         if spec.reserved_concurrency is not None:
             _reserve(aws, here.name, spec.reserved_concurrency)
         return {"arn": made["FunctionArn"], "role_arn": spec.role}
@@ -276,28 +280,29 @@ class FunctionKind(Kind[FunctionSpec]):
         """Brings a function that an earlier attempt left to the wish."""
         changes = [
             Change((name,), getattr(found.spec, name), getattr(spec, name))
-            for name in (*_CONFIGURATION, "code", "architecture", "reserved_concurrency")
+            for name in (*_CONFIGURATION, *_CODE, "reserved_concurrency", "works")
             if getattr(found.spec, name) != getattr(spec, name)
         ]
         if found.mark is None:
             changes.append(Change(("mark",), None, here.mark))
-        return self.update(aws, here, spec, tuple(changes))
+        made = self.update(aws, here, spec, tuple(changes))
+        function_states.ready(aws, here.name)  # it may still be made, whatever else there was to do
+        return made
 
     def update(self, aws: Aws, here: Here, spec: FunctionSpec, changes: tuple[Change, ...]) -> Outputs:
-        fields = {change.field for change in changes}
+        fields = {one.field for one in changes}
         if "mark" in fields:
             aws.call("lambda.TagResource", Resource=function_arn(here.place, here.name), Tags=here.mark.tags)
         if "reserved_concurrency" in fields:
             _reserve(aws, here.name, spec.reserved_concurrency)
+        again = "works" in fields
         # No look before: it was just read, and what is under way all the same is refused with a 409 that passes.
-        if fields & _CONFIGURATION:
+        if again or fields & _CONFIGURATION:
             settings = _configuration(_keep_secrets(aws, here.name, spec))
-            answer = aws.call("lambda.UpdateFunctionConfiguration", FunctionName=here.name, **settings)
-            _settle(aws, here.name, answer)
-        if fields & {"code", "architecture"}:
+            change(aws, "lambda.UpdateFunctionConfiguration", here.name, failing=again, **settings)
+        if again or fields & _CODE:
             code = {**bundles.content(here.place, spec.code), "Architectures": [spec.architecture]}
-            answer = aws.call("lambda.UpdateFunctionCode", FunctionName=here.name, **code)
-            _settle(aws, here.name, answer)
+            change(aws, "lambda.UpdateFunctionCode", here.name, **code)
         return {"arn": function_arn(here.place, here.name), "role_arn": spec.role}
 
     def delete(self, aws: Aws, here: Here) -> None:
@@ -331,11 +336,12 @@ class FunctionKind(Kind[FunctionSpec]):
 
     def hold(self, aws: Aws, here: Here, spec: FunctionSpec, changes: tuple[Change, ...], folder: Path) -> FunctionSpec:
         """An address that Lambda gives for a function's code is good for ten minutes only, and for the code of now."""
-        if changes and not {change.field for change in changes} & {"code", "architecture"}:
+        if changes and not {one.field for one in changes} & (_CODE | {"works"}):
             return spec
         found = aws.find("lambda.GetFunction", FunctionName=here.name) or {}
         address = found.get("Code", {}).get("Location", "")
-        return replace(spec, code=bundles.hold(here.name, spec.code.sha256, address, folder))
+        held = bundles.hold(here.name, spec.code.sha256, address, folder)
+        return replace(spec, code=held, works=True)  # nobody can wish for one that does not
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         prefix = f"{place.stack}-{place.stage}-" if place else ""
@@ -349,6 +355,7 @@ class FunctionKind(Kind[FunctionSpec]):
 
 
 _CONFIGURATION = frozenset({"role", "handler", "runtime", "memory_mb", "timeout_s", "environment", "layers"})
+_CODE = frozenset({"code", "architecture"})
 
 
 def _configuration(spec: FunctionSpec) -> dict[str, Any]:
@@ -388,24 +395,3 @@ def _reserve(aws: Aws, name: str, reserved: int | None) -> None:
         aws.remove("lambda.DeleteFunctionConcurrency", FunctionName=name)
     else:
         aws.call("lambda.PutFunctionConcurrency", FunctionName=name, ReservedConcurrentExecutions=reserved)
-
-
-def _settle(aws: Aws, name: str, answer: dict[str, Any]) -> None:
-    """Waits until a change has arrived, unless its own answer says that it has."""
-    if (answer.get("State"), answer.get("LastUpdateStatus")) != ("Active", "Successful"):
-        _ready(aws, name)
-
-
-def _ready(aws: Aws, name: str) -> None:
-    """Waits until the function takes changes and calls. Raises SlxError with Lambda's reason when it failed."""
-
-    def ask() -> bool | None:
-        found = aws.find("lambda.GetFunction", FunctionName=name)
-        have = found["Configuration"] if found else {}
-        states = (have.get("State", "Active"), have.get("LastUpdateStatus", "Successful"))
-        if "Failed" in states:
-            why = have.get("StateReason") or have.get("LastUpdateStatusReason") or "Lambda gives no reason"
-            raise SlxError(f"function {name} failed", why, "correct the blueprint and run `slx up` again")
-        return True if found and states[0] in ("Active", "Inactive") and states[1] == "Successful" else None
-
-    aws.wait(f"function {name} to be ready", ask, deadline_s=READY_S)

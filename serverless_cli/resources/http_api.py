@@ -7,7 +7,9 @@ AWS facts (API Gateway developer guide; botocore's model; the tools that code ag
 - An integration in use cannot be deleted: routes first. DeleteApi takes everything along.
 - UpdateApi with an empty CORS configuration changes nothing; clearing it is a call of its own.
 - With CORS configured, API Gateway answers preflights itself and drops what the function says about CORS.
-- A permission's ARN has the route's path with its {variables} as they are; `$default` has neither.
+- A permission's ARN has the route's path with its {variables} as they are; `$default` has neither. `API/*` is all of
+  them, in each deployment stage.
+- A function's policy may have 20 KB, some sixty statements of a route each; an API may have 300 routes.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ from serverless_cli.resources.http_api_targets import RouteKeys, route_to, targe
 from serverless_cli.resources.ownership import belongs
 from serverless_cli.wiring import Grant, Invokes, Runs, Wiring
 
+NARROW = 20
+"""routes of an API to one function that have an invoke permission each; more have one for all, or it would not fit"""
 AUTH = {"none": "NONE", "iam": "AWS_IAM"}
 ROUTE_KEY = r"\$default|(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|ANY) /\S*"
 Origin = Annotated[str, Pattern(r"\*|https?://[^/\s]+", "`*` or scheme and host, without a path or a slash at the end")]
@@ -108,17 +112,26 @@ class HttpApiType(Type[HttpApiKeys]):
         yield Resource(ref, it.name, spec, needs, where=it.where, retain=it.retain)
         if services:
             yield Runs(it.id, ref, "apigateway.amazonaws.com", (), it.where)
-        before, after = arn(place, "execute-api", "").rstrip(":") + ":", "/*/"
-        for key, route in keys.routes.items():
-            where, long = it.line("routes", key), _long(route)
-            if routes[key].subtype:
-                called = routes[key].subtype.rpartition("-")[2]
-                for statement in scope.grants(long.to, verb_for(long, scope)):
-                    actions = tuple(one for one in statement.actions if one.endswith(f":{called}"))
-                    yield Grant(it.id, replace(statement, actions=actions, reason=f"route {key}"), where)
-            else:
-                source = Late((before, Handout(ref, "id"), after + _route_arn(key)))
-                yield Invokes(it.id, long.to, "apigateway.amazonaws.com", source, key, where)
+        for key in (key for key in routes if routes[key].subtype):
+            long, called = _long(keys.routes[key]), routes[key].subtype.rpartition("-")[2]
+            for statement in scope.grants(long.to, verb_for(long, scope)):
+                actions = tuple(one for one in statement.actions if one.endswith(f":{called}"))
+                grant = replace(statement, actions=actions, reason=f"route {key}")
+                yield Grant(it.id, grant, it.line("routes", key))
+        yield from _invocations(it, [key for key in routes if not routes[key].subtype], place)
+
+
+def _invocations(it: Declared[HttpApiKeys], keys: Iterable[str], place: Place) -> Iterator[Invokes]:
+    """The permissions for the routes that call functions: as narrow as the function's policy has room for."""
+    called: dict[str, list[str]] = {}
+    for key in keys:
+        called.setdefault(_long(it.keys.routes[key]).to, []).append(key)
+    for function, mine in called.items():
+        narrow = {key: f"/*/{_route_arn(key)}" for key in mine}
+        for topic, part in (narrow if len(mine) <= NARROW else {"": "/*"}).items():
+            source = Late((arn(place, "execute-api", ""), Handout(Ref("http-api", it.id), "id"), part))
+            where = it.line("routes", *([topic] if topic else []))
+            yield Invokes(it.id, function, "apigateway.amazonaws.com", source, topic, where)
 
 
 def _wanted_cors(keys: CorsKeys | None) -> Cors | None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from serverless_cli.aws.calls import Aws, NotYet
@@ -81,9 +82,9 @@ class MappingKind(Kind[MappingSpec]):
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
         Verb.READ: ("lambda:ListEventSourceMappings", "lambda:ListTags"),
         Verb.CREATE: ("lambda:CreateEventSourceMapping", "lambda:ListEventSourceMappings", "lambda:TagResource",
-                      "lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:ListTags"),
-        Verb.UPDATE: ("lambda:UpdateEventSourceMapping", "lambda:GetEventSourceMapping", "lambda:TagResource",
-                      "lambda:ListEventSourceMappings"),
+                      "lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:ListTags",
+                      "lambda:DeleteEventSourceMapping"),
+        Verb.UPDATE: ("lambda:UpdateEventSourceMapping", "lambda:GetEventSourceMapping", "lambda:TagResource"),
         Verb.DELETE: ("lambda:DeleteEventSourceMapping", "lambda:GetEventSourceMapping",
                       "lambda:ListEventSourceMappings"),
         Verb.SEARCH: ("lambda:ListEventSourceMappings", "lambda:ListTags"),
@@ -93,43 +94,54 @@ class MappingKind(Kind[MappingSpec]):
         found = _find(aws, here)
         if found is None or found.get("State") == "Deleting":
             return None
-        tags = aws.find("lambda.ListTags", Resource=_arn(here.place, found["UUID"])) or {}
-        return Observed(_spec(found), {"uuid": found["UUID"]}, Mark.of(tags.get("Tags") or {}))
+        return self._seen(aws, here, found)
 
     def create(self, aws: Aws, here: Here, spec: MappingSpec) -> Outputs:
-        found = self._free(aws, here)
+        found, uuid = aws.wait(
+            f"mapping {here.name} to be made", lambda: self._take(aws, here, spec), deadline_s=READY_S
+        )
         if found is None:
-            made = attempt(
-                aws,
-                "lambda.CreateEventSourceMapping",
-                "ResourceConflictException",
-                "already exists",
-                FunctionName=spec.function,
-                EventSourceArn=spec.source,
-                Tags=here.mark.tags,
-                **_settings(spec, anew=True),
-            )
-            if made:
-                _settled(aws, made["UUID"])
-                return {"uuid": str(made["UUID"])}
-            found = self.read(aws, here)
-        mine = claim(here, found)
-        unmarked = (Change(("mark",), None, here.mark),) if mine and mine.mark is None else ()
-        return self.update(aws, here, spec, (*unmarked, Change(("batch_size",), None, spec.batch_size)))
+            _settled(aws, uuid)
+            return {"uuid": uuid}
+        unmarked = (Change(("mark",), None, here.mark),) if found.mark is None else ()
+        todo = (*unmarked, Change(("batch_size",), None, spec.batch_size))
+        return self.update(aws, replace(here, outputs=found.outputs), spec, todo)
 
-    def _free(self, aws: Aws, here: Here) -> Observed | None:
-        """The mapping of the pair that is there already; one that is being deleted is waited for."""
+    def _take(self, aws: Aws, here: Here, spec: MappingSpec) -> tuple[Observed | None, str]:
+        """The mapping as it is wished for that is there already, or the id of a new one.
 
-        def ask() -> tuple[Observed | None] | None:
-            found = _find(aws, here)
-            if found and found.get("State") == "Deleting":
-                raise NotYet("Deleting")
-            return (self.read(aws, here) if found else None,)
+        Raises NotYet while an old one has to go first.
+        """
+        for one in _pair(aws, here):
+            if one.get("State") == "Deleting":
+                raise NotYet("an old one is still being deleted")
+            found, same = self._seen(aws, here, one), one["EventSourceArn"] == spec.source
+            if same and claim(here, found) and _spec(one).starting_position == spec.starting_position:
+                return found, str(one["UUID"])
+            if same or found.mark == here.mark:
+                # Ours, of a stream that was made anew or from another place in it: neither can be changed.
+                aws.remove("lambda.DeleteEventSourceMapping", UUID=one["UUID"])
+                raise NotYet("an old one is being deleted")
+        made = attempt(
+            aws,
+            "lambda.CreateEventSourceMapping",
+            "ResourceConflictException",
+            "already exists",
+            FunctionName=spec.function,
+            EventSourceArn=spec.source,
+            Tags=here.mark.tags,
+            **_settings(spec, anew=True),
+        )
+        if made is None:
+            raise NotYet("there is one that is not listed yet, or is just going")
+        return None, str(made["UUID"])
 
-        return aws.wait(f"the old mapping {here.name} to be gone", ask, deadline_s=READY_S)[0]
+    def _seen(self, aws: Aws, here: Here, one: Mapping[str, Any]) -> Observed:
+        tags = aws.find("lambda.ListTags", Resource=_arn(here.place, one["UUID"])) or {}
+        return Observed(_spec(one), {"uuid": one["UUID"]}, Mark.of(tags.get("Tags") or {}))
 
     def update(self, aws: Aws, here: Here, spec: MappingSpec, changes: tuple[Change, ...]) -> Outputs:
-        uuid = here.outputs.get("uuid") or str((_find(aws, here) or {}).get("UUID", ""))
+        uuid = here.outputs["uuid"]
         fields = {change.field for change in changes}
         if "mark" in fields:
             aws.call("lambda.TagResource", Resource=_arn(here.place, uuid), Tags=here.mark.tags)
@@ -185,21 +197,24 @@ def _named(source: str) -> tuple[str, str]:
     return ("table" if service == "dynamodb" else "stream"), rest.split("/")[1]
 
 
-def _find(aws: Aws, here: Here) -> dict[str, Any] | None:
-    """The mapping of this pair. A table whose stream was made anew may have two: the wished one counts, else the
-    recorded one, else the latest."""
+def _pair(aws: Aws, here: Here) -> list[dict[str, Any]]:
+    """The mappings from the source of that name to the function. A table whose stream was made anew may have two."""
     function, type_, name = here.name.split("/", 2)
-    found: list[dict[str, Any]] = [
+    return [
         one
         for one in aws.pages("lambda.ListEventSourceMappings", "EventSourceMappings", FunctionName=function)
         if one.get("EventSourceArn") and _named(one["EventSourceArn"]) == (type_, name)
     ]
+
+
+def _find(aws: Aws, here: Here) -> dict[str, Any] | None:
+    """The mapping of this pair: of several the wished one counts, else the recorded one, else the latest."""
     wish = here.wish.source if isinstance(here.wish, MappingSpec) and not isinstance(here.wish.source, Late) else ""
 
     def likely(one: dict[str, Any]) -> tuple[bool, bool, str]:
         return one["EventSourceArn"] == wish, one["UUID"] == here.outputs.get("uuid"), str(one.get("LastModified", ""))
 
-    return max(found, key=likely) if found else None
+    return max(_pair(aws, here), key=likely, default=None)
 
 
 def _spec(one: Mapping[str, Any]) -> MappingSpec:

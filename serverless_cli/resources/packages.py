@@ -17,18 +17,19 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from serverless_cli.aws.body import pieces
-from serverless_cli.aws.calls import Aws, Passing
+from serverless_cli.aws.calls import Aws
 from serverless_cli.errors import AwsError
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Stack, Verb
 from serverless_cli.packaging import Package
 from serverless_cli.records import dataclass
+from serverless_cli.resources import buckets
 from serverless_cli.resources.base import Here, Kind
+from serverless_cli.resources.buckets import FRESH
 from serverless_cli.resources.bundles import PACKAGES_ID, packages_bucket
 from serverless_cli.resources.emptying import remove_bucket
 from serverless_cli.resources.ownership import ForeignError, attempt, belongs, claim, hidden
 
 REF = Ref("packages", PACKAGES_ID)
-FRESH = (Passing("NoSuchBucket"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class PackagesKind(Kind[PackagesSpec]):
 
     def read(self, aws: Aws, here: Here) -> Observed | None:
         try:
-            tags = _tags(aws, here.name)
+            tags = buckets.tags(aws, here.name)
         except AwsError as error:
             if not hidden(error):
                 raise
@@ -124,7 +125,7 @@ class PackagesKind(Kind[PackagesSpec]):
         return {}
 
     def _tag(self, aws: Aws, here: Here) -> None:
-        kept = {key: value for key, value in (_tags(aws, here.name) or {}).items() if not key.startswith("aws:")}
+        kept = {key: value for key, value in (buckets.tags(aws, here.name) or {}).items() if not key.startswith("aws:")}
         pairs = [{"Key": key, "Value": value} for key, value in (kept | here.mark.tags).items()]
         aws.call("s3.PutBucketTagging", passing=FRESH, Bucket=here.name, Tagging={"TagSet": pairs})
 
@@ -135,11 +136,11 @@ class PackagesKind(Kind[PackagesSpec]):
         return replace(spec, paths={key: _held(aws, here.name, key, folder) for key in spec.files})
 
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
-        names = [one["Name"] for one in aws.call("s3.ListBuckets").get("Buckets") or ()]
+        names = [one["Name"] for one in buckets.listed(aws)]
         mine = [name for name in names if (name == packages_bucket(place) if place else name.startswith("slx-"))]
         for name in mine:
             try:
-                mark = Mark.of(_tags(aws, name) or {})
+                mark = Mark.of(buckets.tags(aws, name) or {})
             except AwsError as error:
                 if not hidden(error):
                     raise
@@ -154,16 +155,3 @@ def _held(aws: Aws, bucket: str, key: str, folder: Path) -> str:
     with path.open("wb") as file:
         file.writelines(pieces("s3.GetObject", aws.call("s3.GetObject", Bucket=bucket, Key=key)))
     return str(path)
-
-
-def _tags(aws: Aws, name: str) -> dict[str, str] | None:
-    """A bucket's tags, empty when it has none; None when there is no such bucket."""
-    try:
-        found = aws.call("s3.GetBucketTagging", Bucket=name)
-    except AwsError as error:
-        if error.code == "NoSuchTagSet":
-            return {}
-        if error.code == "NoSuchBucket":
-            return None
-        raise
-    return {tag["Key"]: tag.get("Value", "") for tag in found["TagSet"]}

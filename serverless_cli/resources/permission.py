@@ -3,7 +3,7 @@
 AWS facts (Lambda developer guide; botocore's model):
 - A statement cannot be changed, only removed and added; the same id again answers 409 ResourceConflictException.
 - Adding two statements to one function at once can lose one without any error: one at a time for each function.
-- The statements go with the function when it is deleted.
+- The statements go with the function when it is deleted. All of them have 20 KB; what is more is refused.
 - The ARN of a bucket names no account: whoever takes its name after it was deleted would be let in, so the account is
   named beside it.
 """
@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from serverless_cli.aws.calls import Aws, Passing
+from serverless_cli.errors import AwsError
 from serverless_cli.model import Change, Found, Late, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import digest
 from serverless_cli.records import dataclass
@@ -68,6 +69,7 @@ class PermissionKind(Kind[PermissionSpec]):
     spec = PermissionSpec
     create_only = frozenset({"function"})
     marked = False
+    new_first = True
     needs_only_ready = frozenset({"http-api"})  # of which its id is all that is said
     rank = 30
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
@@ -86,7 +88,13 @@ class PermissionKind(Kind[PermissionSpec]):
         return None
 
     def create(self, aws: Aws, here: Here, spec: PermissionSpec) -> Outputs:
-        if not self._add(aws, here, spec):
+        try:
+            added = self._add(aws, here, spec)
+        except AwsError as error:
+            if error.code != "PolicyLengthExceededException" or not _make_room(aws, here, spec):
+                raise
+            added = self._add(aws, here, spec)
+        if not added:
             # The id is ours by its form; after a lost answer the statement is there and right.
             found = self.read(aws, here)
             if found is None or found.spec != spec:
@@ -130,6 +138,20 @@ class PermissionKind(Kind[PermissionSpec]):
 def _statements(aws: Aws, function: str) -> list[dict[str, Any]]:
     found = aws.find("lambda.GetPolicy", FunctionName=function)
     return json.loads(found["Policy"])["Statement"] if found else []
+
+
+def _make_room(aws: Aws, here: Here, spec: PermissionSpec) -> bool:
+    """Removes a statement of ours that the new one includes, in a policy that has no room for both; whether there is
+    one. Others that it includes are only removed once it is there."""
+    function, _, statement = here.name.partition("/")
+    whole = spec.source_arn.removesuffix("*")
+    for one in _statements(aws, function):
+        id, have = str(one.get("Sid", "")), _spec(function, one)
+        included = have.principal == spec.principal and whole != spec.source_arn and have.source_arn.startswith(whole)
+        if included and id.startswith(PREFIX) and id != statement:
+            aws.remove("lambda.RemovePermission", FunctionName=function, StatementId=id)
+            return True
+    return False
 
 
 def _spec(function: str, one: Mapping[str, Any]) -> PermissionSpec:

@@ -5,6 +5,7 @@ AWS facts (IAM user guide, reference_iam-quotas; botocore's model):
   tags can be given at create; the path cannot be changed.
 - IAM is eventually consistent: a policy call right after CreateRole may answer NoSuchEntity, and services refuse
   to assume a new role for some seconds; that wait belongs to the service that is given the role.
+- All inline policies of a role may have 10,240 characters together, white space not counted; a managed policy 6,144.
 - DeleteRole refuses while policies are attached or inline, and for a moment after they were removed.
 """
 
@@ -30,6 +31,7 @@ from serverless_cli.wiring import Grant, Runs, Statement, Wiring
 INLINE = "slx"
 """The one inline policy of a role that is slx's; others on the role are left alone."""
 
+POLICY_LIMIT = 10_240
 FRESH = Passing("NoSuchEntity")
 
 
@@ -65,10 +67,16 @@ class RoleKeys:
 
 @dataclass(frozen=True, slots=True)
 class RoleSpec(Spec):
+    """`statements` are tidy, in whatever form a policy, or the record of an earlier version, has them; they are in
+    order again once ARNs that AWS hands out are filled in."""
+
     path: str
     trust: tuple[str, ...]
     statements: tuple[Statement, ...] = ()
     policies: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "statements", policy.tidy(self.statements))
 
 
 class RoleType(Type[RoleKeys]):
@@ -81,13 +89,16 @@ class RoleType(Type[RoleKeys]):
         "arn": Attribute("The role's ARN.", role_arn, ours=True),
     }
 
-    def expand(self, it: Declared[RoleKeys], scope: Scope) -> Iterable[Resource | Wiring]:
-        statements = policy.tidy(
-            Statement(tuple(sorted(one.actions)), tuple(sorted(one.resources)), reason=f"statement of {it.id}")
-            for one in it.keys.statements
+    def problems(self, it: Declared[RoleKeys], scope: Scope) -> Iterable[Problem]:
+        hint = (
+            "name what is alike by a wildcard (`table/shop-*`), or put some of it into managed policies (`policies:`)"
         )
+        for problem in _too_large(it.id, policy.tidy(_own(it)), hint):
+            yield replace(problem, where=it.line("statements"))
+
+    def expand(self, it: Declared[RoleKeys], scope: Scope) -> Iterable[Resource | Wiring]:
         policies = tuple(sorted(_managed(scope.place, name) for name in it.keys.policies))
-        spec = RoleSpec(role_path(scope.place), tuple(sorted(it.keys.trust)), statements, policies)
+        spec = RoleSpec(role_path(scope.place), tuple(sorted(it.keys.trust)), _own(it), policies)
         yield Resource(Ref("role", it.id), it.name, spec, where=it.where, retain=it.retain)
 
 
@@ -104,9 +115,14 @@ class RoleWeaver(Weaver[Runs]):
                 granted.setdefault(one.owner, []).append(one.statement)
         for run in wiring:
             asked = (*run.statements, *granted.get(run.owner, ()))
-            statements = policy.tidy((*asked, *customer_keys.statements(asked, scope)))
+            statements = (*asked, *customer_keys.statements(asked, scope))
             spec = RoleSpec(role_path(scope.place), (run.service,), statements)
             yield Resource(Ref("role", run.owner), role_name(scope.place, run.owner), spec, where=run.where)
+
+    def flaws(self, woven: Resource) -> Iterable[Problem]:
+        assert isinstance(woven.spec, RoleSpec)
+        hint = "divide what it does, or give it a `role` with `policies:` (ARNs of managed policies)"
+        yield from _too_large(woven.ref.root, woven.spec.statements, hint)
 
 
 class RoleKind(Kind[RoleSpec]):
@@ -126,10 +142,6 @@ class RoleKind(Kind[RoleSpec]):
                       "iam:DeleteRolePolicy", "iam:DeleteRole", "iam:ListInstanceProfilesForRole"),
         Verb.SEARCH: ("iam:ListRoles", "iam:GetRole"),
     }  # fmt: skip
-
-    def prepare(self, spec: RoleSpec) -> RoleSpec:
-        """Statements are in order again once ARNs that AWS hands out are filled in."""
-        return replace(spec, statements=policy.tidy(spec.statements))
 
     def read(self, aws: Aws, here: Here) -> Observed | None:
         found, inline, attached = together(
@@ -265,6 +277,19 @@ class RoleKind(Kind[RoleSpec]):
         for role, mark in marked(aws, roles, lambda role: _tags(self._found(aws, role["RoleName"]).get("Tags"))):
             ref = Ref("role", mark.id if mark else role["RoleName"])
             yield Found(ref, role["RoleName"], mark, {"arn": role["Arn"]}, role.get("CreateDate"))
+
+
+def _own(it: Declared[RoleKeys]) -> tuple[Statement, ...]:
+    return tuple(Statement(one.actions, one.resources, reason=f"statement of {it.id}") for one in it.keys.statements)
+
+
+def _too_large(id: str, statements: tuple[Statement, ...], hint: str) -> Iterator[Problem]:
+    """Seen before any call, but for what ARNs come to that AWS hands out."""
+    size = len(policy.document(statements))
+    if size > POLICY_LIMIT:
+        yield Problem(
+            f"what {id} may do takes a policy of {size:,} characters", f"IAM takes {POLICY_LIMIT:,} at most", hint
+        )
 
 
 def _managed(place: Place, name: str) -> str:

@@ -22,8 +22,9 @@ from rows_streams import (
     remap,
 )
 
+from serverless_cli.aws.actions import iam_action
 from serverless_cli.aws.calls import Aws
-from serverless_cli.model import Change, Observed, Outputs
+from serverless_cli.model import Change, Observed, Outputs, Verb
 from serverless_cli.resources.base import Kind
 from serverless_cli.resources.delivery_stream import DeliveryStreamKind
 from serverless_cli.resources.delivery_stream_form import DeliverySpec
@@ -218,6 +219,26 @@ def test_the_log_streams_are_made_since_firehose_makes_none(desk):
 
     streams = one.bench.raw("logs").describe_log_streams(logGroupName=spec.log_group)["logStreams"]
     assert [stream["logStreamName"] for stream in streams] == ["BackupDelivery", "DestinationDelivery"]
+
+
+@pytest.mark.parametrize("gone", ["the group", "one stream"])
+def test_log_streams_that_were_deleted_by_hand_are_made_again(desk, gone: str):
+    one = desk(DeliveryStreamKind(), DELIVERY_STREAM)
+    spec, logs = one.bench.wish, one.bench.raw("logs")
+    assert isinstance(spec, DeliverySpec)
+    one.create(spec)
+    if gone == "the group":
+        logs.delete_log_group(logGroupName=spec.log_group)
+    else:
+        logs.delete_log_stream(logGroupName=spec.log_group, logStreamName="DestinationDelivery")
+
+    assert [change.path for change in one.bench.changes()] == [("logs",)]
+    if gone == "the group":
+        logs.create_log_group(logGroupName=spec.log_group)  # as `up` does first
+    one.bench.update()
+
+    assert one.bench.changes() == ()
+    assert "firehose:UpdateDestination" not in map(iam_action, one.bench.used[Verb.UPDATE])
 
 
 def test_that_copies_cannot_be_given_up_is_said_before_anything_is_written(desk):

@@ -143,6 +143,7 @@ class Statement(Thing):
 
     kind = "statement"
     marked = False
+    new_first = True
     rank = 30
 
     def lane(self, here: Here) -> str:

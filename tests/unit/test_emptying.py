@@ -52,6 +52,45 @@ def test_what_fills_without_an_end_is_told_in_the_end():
     assert sum(account.clock.slept) < 150
 
 
+def test_a_bucket_that_takes_long_to_empty_has_not_filled_again():
+    account = Account(versions=20_000)
+    late = ["a", "b"]
+
+    def take_long(operation: str) -> None:
+        if operation == "s3.DeleteObjects":
+            account.clock.time += 60
+        if operation == "s3.DeleteBucket" and late:
+            account.objects[late.pop()] = b""
+
+    account.before = take_long
+    remove_bucket(account, "files")
+
+    assert not account.exists
+
+
+def test_what_s3_was_too_busy_for_is_no_reason_to_begin_anew():
+    account = Account(versions=3_000, objects={"a": b""}, refuses={"a": "InternalError"})
+
+    def take_long(operation: str) -> None:
+        if operation == "s3.DeleteObjects":
+            account.clock.time += 60
+            if account.count("s3.DeleteObjects") == 1:
+                account.refuses.clear()
+
+    account.before = take_long
+    remove_bucket(account, "files")
+
+    assert (account.count("s3.ListObjectVersions"), account.count("s3.DeleteBucket")) == (1, 1)
+    assert not account.exists
+
+
+def test_what_s3_is_too_busy_for_without_an_end_is_named():
+    account = Account(objects={"a": b""}, refuses={"a": "SlowDown"})
+
+    with pytest.raises(SlxError, match="too busy to delete a"):
+        remove_bucket(account, "files")
+
+
 def test_keys_that_xml_cannot_name_go_one_by_one():
     account = Account(objects={"plain": b"", "bell\x07": b"", "last\uffff": b""})
 

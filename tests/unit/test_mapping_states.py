@@ -104,6 +104,68 @@ def test_one_that_is_still_being_deleted_is_waited_for():
     assert script.operations.index("lambda.CreateEventSourceMapping") == 3
 
 
+def test_one_that_begins_to_go_after_the_look_is_waited_for():
+    taken = refused("ResourceConflictException", "An event source mapping ... already exists. ... with UUID u1", 409)
+    script = Script(
+        lambda__ListEventSourceMappings=[listed(), listed(mapped("Deleting")), listed(mapped("Deleting")), listed()],
+        lambda__CreateEventSourceMapping=[taken, taken, mapped(uuid="u2")],
+    )
+
+    assert MappingKind().create(calls(script), MAPPING, SPEC) == {"uuid": "u2"}
+    assert "lambda.UpdateEventSourceMapping" not in script.operations
+
+
+STREAM = MappingSpec(f"{TABLE}/new", "fn", 100, starting_position="TRIM_HORIZON")
+ITEMS = here("mapping", "fn.items", "fn/table/items", STREAM)
+OURS, THEIRS = {"Tags": ITEMS.mark.tags}, {"Tags": {"owner": "me"}}
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        pytest.param(mapped(source=f"{TABLE}/old", StartingPosition="TRIM_HORIZON"), id="of a stream that is no more"),
+        pytest.param(mapped(source=f"{TABLE}/new", StartingPosition="LATEST"), id="from another place in the stream"),
+    ],
+)
+def test_one_of_ours_that_cannot_become_the_wished_one_makes_room_for_it(old: dict[str, Any]):
+    script = Script(
+        lambda__ListEventSourceMappings=[listed(old), listed({**old, "State": "Deleting"}), listed()],
+        lambda__ListTags=[OURS],
+        lambda__CreateEventSourceMapping=[mapped(source=f"{TABLE}/new", uuid="u2")],
+    )
+
+    assert MappingKind().create(calls(script), ITEMS, STREAM) == {"uuid": "u2"}
+    sent = [(operation, given.get("UUID")) for operation, given in script.sent]
+    assert [one for one in sent if "List" not in one[0] and "Get" not in one[0]] == [
+        ("lambda.DeleteEventSourceMapping", "u1"),
+        ("lambda.CreateEventSourceMapping", None),
+    ]
+    assert script.operations.index("lambda.CreateEventSourceMapping") == 5
+
+
+def test_one_of_somebody_else_from_another_stream_is_left_alone():
+    script = Script(
+        lambda__ListEventSourceMappings=[listed(mapped(source=f"{TABLE}/old"))],
+        lambda__ListTags=[THEIRS],
+        lambda__CreateEventSourceMapping=[mapped(source=f"{TABLE}/new", uuid="u2")],
+    )
+
+    assert MappingKind().create(calls(script), ITEMS, STREAM) == {"uuid": "u2"}
+    assert "lambda.DeleteEventSourceMapping" not in script.operations
+
+
+def test_one_of_somebody_else_from_another_place_in_the_stream_is_in_the_way():
+    script = Script(
+        lambda__ListEventSourceMappings=[listed(mapped(source=f"{TABLE}/new", StartingPosition="LATEST"))],
+        lambda__ListTags=[THEIRS],
+    )
+
+    with pytest.raises(ForeignError):
+        MappingKind().create(calls(script), ITEMS, STREAM)
+
+    assert not [one for one in script.operations if not one.startswith("lambda.List")]
+
+
 def test_one_that_is_being_deleted_is_read_as_gone():
     script = Script(lambda__ListEventSourceMappings=[listed(mapped("Deleting"))])
 

@@ -72,6 +72,34 @@ def test_statements_about_the_same_things_become_one_with_both_reasons():
     assert (one.actions, one.reason) == (("s3:GetObject", "s3:PutObject"), "writes; reads")
 
 
+def test_statements_that_allow_the_same_become_one_about_all_of_it():
+    other = Statement(READ.actions, ("arn:aws:s3:::b/*",), reason="reads b")
+    below = Statement(READ.actions, ("arn:aws:s3:::c/*",), {"StringEquals": {"aws:a": ("x",)}})
+
+    assert policy.tidy([below, other, READ]) == (Statement(READ.actions, READ.resources + other.resources), below)
+
+
+def test_statements_that_only_become_alike_by_that_become_one_too():
+    a, b, both = ("a",), ("b",), ("a", "b")
+    put = ("s3:PutObject",)
+
+    [one] = policy.tidy([Statement(READ.actions, a), Statement(READ.actions, b), Statement(put, both)])
+
+    assert (one.actions, one.resources) == ((*READ.actions, *put), both)
+
+
+@given(STATEMENTS)
+def test_what_an_earlier_version_wrote_is_read_as_is_written_now(statements):
+    """It joined statements with the same resources only."""
+    formerly: dict[object, Statement] = {}
+    for one in statements:
+        key = (one.resources, json.dumps(one.condition, sort_keys=True), one.effect)
+        actions = {*one.actions, *(formerly[key].actions if key in formerly else ())}
+        formerly[key] = Statement(tuple(sorted(actions)), one.resources, one.condition, one.effect)
+
+    assert policy.read(policy.document(formerly.values())) == policy.tidy(statements)
+
+
 def test_a_denial_and_a_permission_are_never_merged():
     deny = Statement(READ.actions, READ.resources, effect="Deny")
 

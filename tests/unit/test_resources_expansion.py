@@ -1,10 +1,14 @@
 import pytest
 from expanding import CHINA, GOVCLOUD, PLACE, expand, spec
 
+from serverless_cli import policy
+from serverless_cli.codec import decode, encode
 from serverless_cli.errors import BlueprintError
 from serverless_cli.fill import fill
 from serverless_cli.model import Ref
 from serverless_cli.resources.bucket import BLOCKS
+from serverless_cli.resources.http_api import NARROW
+from serverless_cli.resources.role import RoleSpec
 from serverless_cli.wiring import Statement
 
 HELLO = "  hello: {type: function, code: ./code}\n"
@@ -50,6 +54,53 @@ def test_a_role_may_write_to_the_functions_own_log_and_nothing_else(tmp_path):
     logs = "arn:aws:logs:eu-central-1:123456789012:log-group:/aws/lambda/shop-dev-hello:*"
     assert role.statements == (Statement(("logs:CreateLogStream", "logs:PutLogEvents"), (logs,)),)
     assert (role.trust, role.policies) == (("lambda.amazonaws.com",), ())
+
+
+def tables(many: int, access: str) -> str:
+    names = [f"table{number}" for number in range(many)]
+    rights = ", ".join(f"{name}: {access}" for name in names)
+    made = "".join(f"  {name}: {{type: table, key: id}}\n" for name in names)
+    return f"  hello:\n    type: function\n    code: ./code\n    access: {{{rights}}}\n{made}"
+
+
+def test_a_role_for_forty_tables_is_small_enough_for_iam(tmp_path):
+    role = spec(expand(tmp_path, tables(40, "read-write"))["role hello"])
+
+    assert len(role.statements) == 3
+    assert len(policy.document(role.statements)) < 10_240
+
+
+def test_a_policy_that_iam_would_refuse_is_told_with_its_line(tmp_path):
+    with pytest.raises(BlueprintError) as raised:
+        expand(tmp_path, tables(150, "read-write"))
+
+    [problem] = raised.value.problems
+    assert problem.what.startswith("what hello may do takes a policy of ")
+    assert "10,240" in problem.why
+    assert "`policies:`" in problem.hint
+    assert problem.where is not None
+    assert problem.where.line == 3
+
+
+def test_a_role_of_its_own_that_iam_would_refuse_is_told_with_its_line(tmp_path):
+    allowed = ", ".join(f'"arn:aws:s3:::a-bucket-with-a-name/{number}/*"' for number in range(300))
+    statements = f'    statements:\n      - {{actions: ["s3:GetObject"], resources: [{allowed}]}}\n'
+
+    with pytest.raises(BlueprintError) as raised:
+        expand(tmp_path, "  mine:\n    type: role\n" + statements)
+
+    [problem] = raised.value.problems
+    assert problem.what.startswith("what mine may do takes a policy of ")
+    assert problem.where is not None
+    assert problem.where.line == 5
+
+
+def test_a_role_that_was_recorded_in_another_form_is_the_same(tmp_path):
+    one, two = (Statement(("s3:GetObject",), (f"arn:aws:s3:::{name}/*",)) for name in "ab")
+    both = Statement(("s3:GetObject",), one.resources + two.resources)
+    recorded = {**encode(RoleSpec("/", ())), "statements": [encode(two), encode(one)]}
+
+    assert decode(RoleSpec, recorded) == RoleSpec("/", (), (both,))
 
 
 def test_no_role_may_make_log_groups(tmp_path):
@@ -160,6 +211,23 @@ def test_every_route_has_a_permission_of_its_own_that_keeps_its_name(tmp_path):
 
     assert len({one.name for one in both}) == 2
     assert alone[0].name in {one.name for one in both}
+
+
+def test_many_routes_to_one_function_have_one_permission_for_all(tmp_path):
+    few = [f"GET /{number}" for number in range(NARROW)]
+    other = "  other: {type: function, code: ./code}\n"
+
+    narrow = permissions(expand(tmp_path, api(*few)))
+    wide = permissions(expand(tmp_path, other + api(*few, '"$default"') + "      GET /other: other\n"))
+
+    assert len(narrow) == len({spec(one).source_arn for one in narrow}) == NARROW
+    sources = {one.inside.id: spec(fill(one, {API: {"id": "abc"}})).source_arn for one in wide}
+    gateway = "arn:aws:execute-api:eu-central-1:123456789012:abc"
+    assert sources == {"hello": f"{gateway}/*", "other": f"{gateway}/*/GET/other"}
+    assert len(wide) == 2
+    assert not {one.ref for one in wide} & {one.ref for one in narrow}
+    assert len({one.name for one in (*wide, *narrow)}) == NARROW + 2
+    assert all(one.where is not None for one in wide)
 
 
 def test_no_permission_is_put_on_a_function_that_exists_already(tmp_path):

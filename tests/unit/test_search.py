@@ -7,10 +7,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from aws_fakes import FakeClock
+from botocore.stub import Stubber
 
+from serverless_cli.aws.clients import Clients
 from serverless_cli.aws.pool import Pool
+from serverless_cli.aws.profile import open_session
+from serverless_cli.aws.session import Calls
 from serverless_cli.model import Mark, Place
+from serverless_cli.names import physical
 from serverless_cli.resources import KINDS
+from serverless_cli.resources.bucket import BucketType
+from serverless_cli.resources.bundles import PACKAGES_ID, packages_bucket
 
 PLACE = Place("shop", "dev", "eu-central-1", "123456789012")
 MARK = Mark("shop", "dev", "eu-central-1", "it")
@@ -82,3 +90,23 @@ def test_tags_are_asked_for_at_once(kind: str) -> None:
     aws.pool.close()
 
     assert [one.mark for one in found] == [MARK] * 3
+
+
+@pytest.mark.parametrize("kind", ["bucket", "packages"])
+def test_buckets_are_listed_by_pages(kind: str):
+    """An account that may have more than 10,000 is refused a list as a whole."""
+    name = physical(PLACE, "site", BucketType.name_rule) if kind == "bucket" else packages_bucket(PLACE)
+    mark = Mark("shop", "dev", "eu-central-1", "site" if kind == "bucket" else PACKAGES_ID)
+    made = Clients(open_session(None, isolated=True), region=PLACE.region, keys=("AKID", "secret", None))
+    with Stubber(made.client("s3")) as stub:
+        stub.add_response("list_buckets", {"Buckets": [{"Name": "other"}], "ContinuationToken": "t"}, PAGE)
+        stub.add_response("list_buckets", {"Buckets": [{"Name": name}]}, {**PAGE, "ContinuationToken": "t"})
+        stub.add_response("get_bucket_tagging", {"TagSet": mark.pairs}, {"Bucket": name})
+
+        found = list(KINDS[kind].search(Calls(made, PLACE.region, FakeClock()), PLACE))
+
+        stub.assert_no_pending_responses()
+    assert [one.name for one in found] == [name]
+
+
+PAGE = {"MaxBuckets": 1000}

@@ -111,11 +111,9 @@ def test_a_bank_s_machine_may_do_just_what_its_states_do(tmp_path: Path):
     assert {(one.actions, one.resources, one.reason) for one in statements} == {
         (
             ("lambda:InvokeFunction",),
-            (f"arn:aws:lambda:{HERE}:function:bank-dev-{name}",),
-            f"state {name} calls lambda:invoke",
-        )
-        for name in ("validate", "approve", "reject")
-    } | {
+            tuple(f"arn:aws:lambda:{HERE}:function:bank-dev-{name}" for name in ("approve", "reject", "validate")),
+            "; ".join(f"state {name} calls lambda:invoke" for name in ("approve", "reject", "validate")),
+        ),
         (
             ("dynamodb:PutItem",),
             (f"arn:aws:dynamodb:{HERE}:table/bank-dev-deposits",),
@@ -228,7 +226,8 @@ def test_a_name_that_is_known_only_when_it_runs_wants_a_word_of_the_user(tmp_pat
 def test_access_is_such_a_word(tmp_path: Path):
     stack = read(tmp_path, "access: {validate: invoke, approve: invoke}\n" + one(DYNAMIC))
 
-    assert [one.resources[0].rpartition("-")[2] for one in role(stack).statements] == ["approve", "validate"]
+    [one_for_both] = role(stack).statements
+    assert [resource.rpartition("-")[2] for resource in one_for_both.resources] == ["approve", "validate"]
 
 
 def test_statements_are_such_a_word(tmp_path: Path):
