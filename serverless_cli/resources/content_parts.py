@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from serverless_cli.aws.calls import Aws, Passing
 from serverless_cli.errors import AwsError, SlxError
+from serverless_cli.packaging.digests import of_parts
 from serverless_cli.packaging.site import parts
 
 if TYPE_CHECKING:
@@ -79,9 +80,18 @@ def _complete(aws: Aws, place: Mapping[str, Any], sent: list[dict[str, Any]]) ->
     except AwsError as error:
         if error.code != "NoSuchUpload":
             raise
+        # Or somebody has aborted it, and what is there is from before.
         found = aws.find("s3.HeadObject", Bucket=place["Bucket"], Key=place["Key"])
-        if found is None or not found["ETag"].strip('"').endswith(f"-{len(sent)}"):
+        if found is None or found["ETag"].strip('"') != _etag(sent):
             raise
+
+
+def _etag(sent: list[dict[str, Any]]) -> str:
+    """That of the object that these parts make; empty where their own are no digests (KMS)."""
+    try:
+        return of_parts([bytes.fromhex(part["ETag"].strip('"')) for part in sent])
+    except ValueError:
+        return ""
 
 
 class Window(io.RawIOBase):
