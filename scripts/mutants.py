@@ -144,6 +144,14 @@ REST = (
         ("sweep always empty", "    return Sweep(left, ", "    return Sweep((), "),
     ),
     *_of(
+        "app/down.py", (f"{UNIT}/test_app_fenced.py",),
+        ("sweep not fenced", "        aws = self.session.aws.fenced(", "        aws = (lambda _: self.session.aws)("),
+    ),
+    *_of(
+        "app/rollback.py", (f"{UNIT}/test_app_fenced.py",),
+        ("rollback's sweep not fenced", "remains(aws, self", "remains(self.session.aws, self"),
+    ),
+    *_of(
         "aws/rules.py", (f"{UNIT}/test_aws_retry.py", f"{UNIT}/test_aws_retry_pairs.py"),
         ("look-alikes retried", "            and not failure.says(*self.but)\n", ""),
         ("texts not looked at", "(not self.fragments or failure.says(*self.fragments))", "True"),
