@@ -103,6 +103,7 @@ LOCKS = (
         "state/lease.py", (f"{UNIT}/test_state_lock.py",),
         ("file lock ignored", "fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)", "pass"),
         ("lost file lock ignored", "if self._fd >= 0 and _is_at(self._fd, self._path):", "if self._fd >= 0:"),
+        ("lock file of a run that ended taken again", "self._acquire(os.O_EXCL)", "self._acquire()"),
     ),
     *_of(
         "state/s3_objects.py", (f"{UNIT}/test_state_s3_lock.py",),
