@@ -14,6 +14,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,7 +26,7 @@ from serverless_cli.packaging.digests import Digests
 from serverless_cli.packaging.site import TEXT, cache_control, content_type, parts, walk
 from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Here, Kind, Scope, Weaver
-from serverless_cli.resources.content_parts import put_in_parts
+from serverless_cli.resources.content_parts import abort_left, put_in_parts
 from serverless_cli.wiring import Uploads, Wiring
 
 MARK = "slx-id"
@@ -131,24 +132,29 @@ class ContentKind(Kind[ContentSpec]):
     def create(self, aws: Aws, here: Here, spec: ContentSpec) -> Outputs:
         if here.fresh:
             # Nobody looks at a site yet that never had a file.
-            _upload_all(aws, here, spec.files, spec)
+            large = frozenset(key for key in spec.files if _is_large(spec, key))
+            _upload_all(aws, here, spec.files, spec, left=large)
             return {}
-        return self._put(aws, here, spec, spec.files)
+        return self._put(aws, here, spec, spec.files, frozenset(spec.files))
 
     def update(self, aws: Aws, here: Here, spec: ContentSpec, changes: tuple[Change, ...]) -> Outputs:
         every = any(change.field == "public" or len(change.path) == 1 for change in changes)
         changed = {change.path[1] for change in changes if change.field == "files" and len(change.path) > 1}
         keys = spec.files if every else [key for key in spec.files if key in changed]
-        self._put(aws, here, spec, keys)
+        recorded = here.recorded.files if isinstance(here.recorded, ContentSpec) else {}
+        self._put(aws, here, spec, keys, frozenset({*spec.files, *recorded, *changed}))
         for key in sorted(changed - set(spec.files)):
             aws.remove("s3.DeleteObject", Bucket=here.name, Key=key)
         return {}
 
-    def _put(self, aws: Aws, here: Here, spec: ContentSpec, keys: Iterable[str]) -> Outputs:
-        """Uploads: pages last, so that none names a file that is not there yet."""
+    def _put(self, aws: Aws, here: Here, spec: ContentSpec, keys: Iterable[str], mine: frozenset[str]) -> Outputs:
+        """Uploads: pages last, so that none names a file that is not there yet. At the keys that are `mine` an earlier
+        run may have been stopped in the middle of a file."""
         pages = [key for key in keys if key.endswith((".html", ".htm"))]
         others = [key for key in keys if key not in set(pages)]
-        for group in (others, pages):
+        first, *rest = [group for group in (others, pages) if group] or [[]]
+        _upload_all(aws, here, first, spec, left=mine)
+        for group in rest:
             _upload_all(aws, here, group, spec)
         return {}
 
@@ -204,10 +210,15 @@ def _filled(data: bytes, fill: Mapping[str, str]) -> bytes:
     return data
 
 
-def _upload_all(aws: Aws, here: Here, keys: Iterable[str], spec: ContentSpec) -> None:
-    """Uploads small files all at once, and then the large ones, each with several of its parts at once."""
-    large = [key for key in keys if parts(spec.files[key].size) and not _is_filled(spec, key)]
-    aws.map(lambda key: _upload(aws, here, key, spec), (key for key in keys if key not in set(large)))
+def _upload_all(
+    aws: Aws, here: Here, keys: Iterable[str], spec: ContentSpec, *, left: frozenset[str] = frozenset()
+) -> None:
+    """Uploads small files all at once, and then the large ones, each with several of its parts at once. What is `left`
+    of uploads at these keys is removed before the latter begin."""
+    large = [key for key in keys if _is_large(spec, key)]
+    small = [partial(_upload, aws, here, key, spec) for key in keys if key not in set(large)]
+    first = [partial(abort_left, aws, here.name, left)] if left else []
+    aws.map(lambda work: work(), [*first, *small])
     for key in large:
         put_in_parts(aws, Path(spec.folder) / key, spec.files[key].size, _settings(here, key, spec), SETTLING)
 
@@ -220,6 +231,10 @@ def _upload(aws: Aws, here: Here, key: str, spec: ContentSpec) -> None:
     else:
         with path.open("rb") as stream:
             aws.call("s3.PutObject", passing=SETTLING, Body=stream, **settings)
+
+
+def _is_large(spec: ContentSpec, key: str) -> bool:
+    return bool(parts(spec.files[key].size)) and not _is_filled(spec, key)
 
 
 def _is_filled(spec: ContentSpec, key: str) -> bool:

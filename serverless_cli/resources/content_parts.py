@@ -11,7 +11,7 @@ import contextlib
 import io
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,15 +29,20 @@ LANES = 8
 """parts on their way at once, each read from the disk as it is sent"""
 
 
+def abort_left(aws: Aws, bucket: str, keys: Container[str]) -> None:
+    """Removes the parts that a run before this one, which was killed, left at these keys. To be called before this
+    run begins any upload at them; those at other keys are somebody else's."""
+    for one in aws.pages("s3.ListMultipartUploads", "Uploads", Bucket=bucket):
+        if one["Key"] in keys:
+            aws.remove("s3.AbortMultipartUpload", Bucket=bucket, Key=one["Key"], UploadId=one["UploadId"])
+
+
 def put_in_parts(aws: Aws, path: Path, size: int, settings: Mapping[str, Any], passing: tuple[Passing, ...]) -> None:
-    """Puts the file with the settings of a PutObject. Parts that a run before this one left at its key are removed.
+    """Puts the file with the settings of a PutObject.
 
     Raises AwsError, OSError; then there is no part of this upload left, unless nothing can be removed either.
     """
     place = {"Bucket": settings["Bucket"], "Key": settings["Key"]}
-    for one in aws.pages("s3.ListMultipartUploads", "Uploads", Bucket=place["Bucket"], Prefix=place["Key"]):
-        if one["Key"] == place["Key"]:
-            aws.remove("s3.AbortMultipartUpload", UploadId=one["UploadId"], **place)
     upload = aws.call("s3.CreateMultipartUpload", passing=passing, **settings)["UploadId"]
     try:
         sent = _send(aws, path, size, {**place, "UploadId": upload})

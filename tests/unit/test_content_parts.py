@@ -111,9 +111,6 @@ class Finished:
         self.aborted.append(operation)
         return False
 
-    def pages(self, *_: str, **__: Any) -> tuple[Any, ...]:
-        return ()
-
     def map(self, work: Callable[[Any], Any], items: Any) -> list[Any]:
         return [work(item) for item in items]
 
