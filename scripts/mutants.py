@@ -103,6 +103,7 @@ LOCKS = (
         "state/lease.py", (f"{UNIT}/test_state_lock.py",),
         ("file lock ignored", "fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)", "pass"),
         ("lost file lock ignored", "if self._fd >= 0 and _is_at(self._fd, self._path):", "if self._fd >= 0:"),
+        ("lock file of a run that ended taken again", "self._acquire(os.O_EXCL)", "self._acquire()"),
     ),
     *_of(
         "state/s3_objects.py", (f"{UNIT}/test_state_s3_lock.py",),
@@ -142,6 +143,14 @@ REST = (
     *_of(
         "app/sweep.py", (f"{UNIT}/test_app_sweep.py",),
         ("sweep always empty", "    return Sweep(left, ", "    return Sweep((), "),
+    ),
+    *_of(
+        "app/down.py", (f"{UNIT}/test_app_fenced.py",),
+        ("sweep not fenced", "        aws = self.session.aws.fenced(", "        aws = (lambda _: self.session.aws)("),
+    ),
+    *_of(
+        "app/rollback.py", (f"{UNIT}/test_app_fenced.py",),
+        ("rollback's sweep not fenced", "remains(aws, self", "remains(self.session.aws, self"),
     ),
     *_of(
         "aws/rules.py", (f"{UNIT}/test_aws_retry.py", f"{UNIT}/test_aws_retry_pairs.py"),

@@ -162,7 +162,7 @@ class _Worker:
         if step.action is Action.CREATE or step.reality is None:
             return replace(step, spec=spec)
         marks = tuple(change for change in step.changes if change.field == "mark")
-        changes = marks + diff.changes(spec, step.reality, kind.create_only)
+        changes = marks + diff.changes(spec, step.reality, kind.create_only, step.recorded)
         if any(change.replaces for change in changes):
             return replace(step, spec=spec, changes=changes)
         action = Action.UPDATE if changes else Action.KEEP

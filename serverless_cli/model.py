@@ -199,7 +199,8 @@ class Spec:
     """Base of all specs: frozen dataclasses of str, int, bool, None, tuples, mappings and nested specs.
 
     The wish and the reality of a resource are of one spec type, so that the difference between them is generic.
-    Fields declared with `compare=False` steer how something is made and are not part of that difference.
+    Fields declared with `compare=False` steer how something is made and are not part of that difference. Those whose
+    metadata says `private` are where people keep secrets: what is found in them is not shown unless they stated it.
     """
 
     __slots__ = ()

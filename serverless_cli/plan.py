@@ -263,12 +263,12 @@ def _decide(
         return replace(basis, reason=f"{resource.inside}, in which it is, is made anew", loses_data=kind.data)
     # A thing without a mark stays ours through the journal alone until the mark is put on.
     absent = seen.mark is None and entry is not None and entry.expected
-    found = _changes(resource, seen, kind, own)
+    found = _changes(resource, seen, kind, own, basis.recorded)
     return _alter(replace(basis, outputs=seen.outputs, reality=seen.spec, absent=absent), found, kind)
 
 
-def _changes(wish: Resource, seen: Observed, kind: Kind[Any], own: Mark) -> tuple[Change, ...]:
-    return (*_mark_changes(wish, seen, kind, own), *diff.changes(wish.spec, seen.spec, kind.create_only))
+def _changes(wish: Resource, seen: Observed, kind: Kind[Any], own: Mark, stated: Spec | None) -> tuple[Change, ...]:
+    return (*_mark_changes(wish, seen, kind, own), *diff.changes(wish.spec, seen.spec, kind.create_only, stated))
 
 
 def _mark_changes(wish: Resource, seen: Observed, kind: Kind[Any], own: Mark) -> Iterator[Change]:

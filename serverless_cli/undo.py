@@ -175,7 +175,7 @@ class _Back:
         """What differs from before, as far as the run had to do with it."""
         if seen is None:
             return ()
-        found = diff.changes(target, seen.spec, self.kinds[done.ref.kind].create_only)
+        found = diff.changes(target, seen.spec, self.kinds[done.ref.kind].create_only, done.spec)
         if done.action is not Action.UPDATE:
             return found
         mine = [one for one in found if any(_related(one, other) for other in done.changes)]
@@ -256,26 +256,33 @@ def recorded(entry: Entry) -> Step:
 
 
 def veiled(reality: Spec, *others: Spec | None) -> Spec:
-    """What was read, with a Secret wherever one of the others (wish, record) has one: it is to be sent to AWS again
-    and must not be told or stored on the way."""
-    kept: Spec = _veiled(reality, [one for one in others if one is not None])
+    """What was read, with a Secret wherever one of the others (wish, record) has one, and in a private field wherever
+    none of them states what is there: it is to be sent to AWS again and must not be told or stored on the way."""
+    kept: Spec = _veiled(reality, [one for one in others if one is not None], private=False)
     return kept
 
 
-def _veiled(value: Any, others: list[Any]) -> Any:
+def _veiled(value: Any, others: list[Any], *, private: bool) -> Any:
     if any(isinstance(one, Secret) for one in others):
         return Secret(str.__str__(value)) if isinstance(value, str) else value
     if is_dataclass(value) and not isinstance(value, type):
         same = [one for one in others if type(one) is type(value)]
-        parts = {one.name: _veiled(getattr(value, one.name), _field(same, one.name)) for one in fields(value)}
+        parts = {
+            one.name: _veiled(getattr(value, one.name), _field(same, one.name), private=private or diff.is_private(one))
+            for one in fields(value)
+        }
         return replace(value, **parts)
     if isinstance(value, Mapping):
         maps = [one for one in others if isinstance(one, Mapping)]
-        return {key: _veiled(item, [one[key] for one in maps if key in one]) for key, item in value.items()}
+        return {
+            key: _veiled(item, [one[key] for one in maps if key in one], private=private) for key, item in value.items()
+        }
     if isinstance(value, tuple):
         # Which item belongs to which is not known.
         every = [item for one in others if isinstance(one, tuple) for item in one]
-        return tuple(_veiled(item, every) for item in value)
+        return tuple(_veiled(item, every, private=private) for item in value)
+    if private and isinstance(value, str) and value not in others:
+        return Secret(str.__str__(value))
     return value
 
 

@@ -95,11 +95,12 @@ class Rollback:
     def _settle(self) -> None:
         """What Lambda made again goes, too; then the record ends, or describes the stack as it did."""
         deleted = [step for step in self.plan.steps.values() if step.action is Action.DELETE]
-        clear_late(self.session.aws.fenced(self.lease.check), self.plan.place, deleted)
+        aws = self.session.aws.fenced(self.lease.check)
+        clear_late(aws, self.plan.place, deleted)
         if self.former.record.blueprint or self.former.record.entries:
             self.journal.redescribe(self.former.record)
         elif not self.left and not self.journal.record.entries:
-            sweep = remains(self.session.aws, self.plan.place, deleted)
+            sweep = remains(aws, self.plan.place, deleted)
             if not sweep.left:
                 self.journal.forget()
 

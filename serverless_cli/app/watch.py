@@ -1,7 +1,8 @@
 """`slx watch`: what changes in the files of a blueprint's folder is brought about at once, without a look at AWS.
 
 What the stack is like is known from the `up` that came before, under whose lock this happens. So a function's new code
-is one call, and one more to see that it has arrived.
+is one call, and one more to see that it has arrived. Looked at is only what nobody has yet, and what a push did not
+bring to its end.
 """
 
 from __future__ import annotations
@@ -43,11 +44,12 @@ class Watch:
     run: Up
     path: Path
     observed: dict[Ref, Observed | None] = field(default_factory=dict)
+    """what is known to be there; all else is looked at when it is planned for"""
     _seen: Look = field(default_factory=dict)
 
     def begin(self, report: Report) -> None:
         """Takes what the `up` that ended with this report has left as what there is, and the files as they are."""
-        self._take(report)
+        self._take(report, self.run.stack)
         self._seen = look(self.path.parent)
 
     def changed(self, cancel: threading.Event, clock: Callable[[], float] = time.monotonic) -> tuple[str, ...]:
@@ -70,10 +72,13 @@ class Watch:
         return ()
 
     def plan(self) -> tuple[Stack, Plan]:
-        """What the files call for now. Raises BlueprintError, and SlxError for what cannot be packed."""
+        """What the files call for now. Raises BlueprintError, and SlxError for what cannot be packed or looked at."""
         session, record = self.run.session, self.run.journal.record
         stack = catalog.read(self.path, session.settings, session.place(""), record.parameters)
         ready = reality.prepare(stack)
+        heres = plan.heres(stack.place, KINDS, record, (), ready)
+        unknown = {ref: here for ref, here in heres.items() if self.observed.get(ref) is None}
+        self.observed |= reality.observe(session.aws, unknown)
         known = {ref: self.observed.get(ref) for ref in ready.resources}
         ready = reality.prepare(plan.fill_known(ready, known, KINDS))
         return ready, plan.up(ready, {**self.observed, **known}, record, KINDS)
@@ -88,6 +93,8 @@ class Watch:
     def push(self, stack: Stack, made: Plan, listen: Listener, cancel: threading.Event) -> Report:
         """Carries out a plan that changes things in place."""
         self.run.journal.describe(stack)
+        for step in made.writes:  # what becomes of it is not known unless it ends
+            self.observed.pop(step.ref, None)
         report = execute.run(
             made,
             kinds=KINDS,
@@ -98,20 +105,18 @@ class Watch:
             cancel=cancel,
         )
         self.run.journal.searched()
-        self._take(report)
+        self._take(report, stack)
         return report
 
-    def _take(self, report: Report) -> None:
+    def _take(self, report: Report, stack: Stack) -> None:
         for ref, outcome in report.outcomes.items():
-            if outcome.status is Status.DONE and outcome.step.action is Action.DELETE:
-                self.observed.pop(ref, None)
-            elif outcome.status is Status.DONE:
-                self.observed[ref] = self._left(outcome)
+            if outcome.status is Status.DONE and outcome.step.action is not Action.DELETE:
+                self.observed[ref] = self._left(outcome, stack)
 
-    def _left(self, outcome: Outcome) -> Observed | None:
+    def _left(self, outcome: Outcome, stack: Stack) -> Observed | None:
         step = outcome.step
         spec = step.reality if step.action is Action.KEEP else step.spec
-        resource = self.run.stack.resources.get(step.ref)
+        resource = stack.resources.get(step.ref)
         ours = KINDS[step.ref.kind].marked and not (resource and resource.existing)
         mark = own_mark(self.run.plan.place, step.ref) if ours else None
         return Observed(spec, outcome.outputs, mark) if spec is not None else None

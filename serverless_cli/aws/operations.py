@@ -52,12 +52,12 @@ _NAMES = {
     "s3": """
         AbortMultipartUpload CompleteMultipartUpload CreateBucket CreateMultipartUpload DeleteBucket
         DeleteBucketWebsite DeleteObject DeleteObjects GetBucketAcl GetBucketEncryption
-        GetBucketNotificationConfiguration GetBucketOwnershipControls GetBucketTagging GetBucketVersioning
-        GetBucketWebsite GetObject GetObjectTagging GetPublicAccessBlock HeadBucket HeadObject ListBuckets
-        ListMultipartUploads ListObjectVersions ListObjectsV2 PutBucketAcl PutBucketEncryption
-        PutBucketLifecycleConfiguration PutBucketNotificationConfiguration PutBucketOwnershipControls
-        PutBucketPolicy PutBucketTagging PutBucketVersioning PutBucketWebsite PutObject PutPublicAccessBlock
-        UploadPart
+        GetBucketLifecycleConfiguration GetBucketNotificationConfiguration GetBucketOwnershipControls
+        GetBucketPolicy GetBucketTagging GetBucketVersioning GetBucketWebsite GetObject GetObjectTagging
+        GetPublicAccessBlock HeadBucket HeadObject ListBuckets ListMultipartUploads ListObjectVersions
+        ListObjectsV2 PutBucketAcl PutBucketEncryption PutBucketLifecycleConfiguration
+        PutBucketNotificationConfiguration PutBucketOwnershipControls PutBucketPolicy PutBucketTagging
+        PutBucketVersioning PutBucketWebsite PutObject PutPublicAccessBlock UploadPart
     """,
     "s3control": "GetPublicAccessBlock",
     "sns": """

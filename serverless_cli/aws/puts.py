@@ -34,6 +34,8 @@ SMALL = 8 * 1024 * 1024
 
 _HEADERS = {"ContentType": "Content-Type", "CacheControl": "Cache-Control", "ACL": "x-amz-acl"}
 _PLAIN = frozenset({"Bucket", "Key", "Body", "Metadata", *_HEADERS})
+_CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+"""what a connection says that has been closed at the other end; http.client's RemoteDisconnected is one of them"""
 _SCOPE = re.compile(r"AWS4-HMAC-SHA256 Credential=[^/]+/\d{8}/([a-z0-9-]+)/s3/aws4_request")
 
 
@@ -124,21 +126,32 @@ class Puts:
         parts = urlsplit(request.url)
         place = f"{parts.scheme}://{parts.netloc}"
         path = request.url.removeprefix(place)
-        # A server may have closed an idle connection: a put is as good on the next one.
-        while (connection := self._reuse(place)) is not None:
-            try:
-                return self._ask(place, connection, path, request, body)
-            except (http.client.HTTPException, OSError):
-                connection.close()
+        if (connection := self._reuse(place)) is not None:
+            # A server may have closed it while it was idle. Anything else may have been carried out: whoever called
+            # decides whether it is sent again.
+            with contextlib.suppress(*_CLOSED):
+                return self._try(place, connection, path, request, body)
         try:
             connection = self._connect(parts.scheme, parts.netloc)
         except OSError:
             return None
         try:
+            return self._try(place, connection, path, request, body)
+        except _CLOSED as error:
+            raise ConnectionClosedError(endpoint_url=place, error=error) from None
+
+    def _try(
+        self, place: str, connection: http.client.HTTPConnection, path: str, request: AWSRequest, body: bytes
+    ) -> _Answer:
+        """Sends it once. Raises one of `_CLOSED` where the other end hung up without a word, else botocore's."""
+        try:
             return self._ask(place, connection, path, request, body)
         except TimeoutError as error:
             connection.close()
             raise ReadTimeoutError(endpoint_url=place, error=error) from None
+        except _CLOSED:
+            connection.close()
+            raise
         except (http.client.HTTPException, OSError) as error:
             connection.close()
             raise ConnectionClosedError(endpoint_url=place, error=error) from None

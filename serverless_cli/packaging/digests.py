@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -87,8 +87,12 @@ def _etag(path: str, size: int) -> str:
     with Path(path).open("rb") as file:
         if not many:
             return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-        each = b"".join(_md5(file, length) for _, length in many)
-    return f"{hashlib.md5(each, usedforsecurity=False).hexdigest()}-{len(many)}"
+        return of_parts([_md5(file, length) for _, length in many])
+
+
+def of_parts(each: Sequence[bytes]) -> str:
+    """The ETag of what has gone into S3 in parts with these MD5s."""
+    return f"{hashlib.md5(b''.join(each), usedforsecurity=False).hexdigest()}-{len(each)}"
 
 
 def _md5(file: BinaryIO, length: int) -> bytes:

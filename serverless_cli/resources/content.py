@@ -12,6 +12,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,7 +25,7 @@ from serverless_cli.packaging.site import TEXT, cache_control, content_type, par
 from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Here, Kind, Scope, Weaver
 from serverless_cli.resources.buckets import SETTLING
-from serverless_cli.resources.content_parts import put_in_parts
+from serverless_cli.resources.content_parts import abort_left, put_in_parts
 from serverless_cli.wiring import Uploads, Wiring
 
 MARK = "slx-id"
@@ -81,7 +82,7 @@ class ContentKind(Kind[ContentSpec]):
     needs_only_ready = frozenset({"bucket", "http-api"})  # that takes public files; whose URL is known
     rank = 40
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
-        Verb.READ: ("s3:ListBucket", "s3:GetObject"),
+        Verb.READ: ("s3:ListBucket", "s3:GetObject", "s3:ListBucketMultipartUploads"),
         Verb.CREATE: ("s3:PutObject", "s3:PutObjectAcl", "s3:ListBucket", "s3:DeleteObject", *IN_PARTS),
         Verb.UPDATE: ("s3:PutObject", "s3:PutObjectAcl", "s3:DeleteObject", *IN_PARTS),
         Verb.DELETE: ("s3:DeleteObject",),
@@ -99,22 +100,20 @@ class ContentKind(Kind[ContentSpec]):
     def read(self, aws: Aws, here: Here) -> Observed | None:
         listed = {one["Key"]: one for one in aws.pages("s3.ListObjectsV2", "Contents", Bucket=here.name)}
         recorded = here.recorded if isinstance(here.recorded, ContentSpec) else None
+        begun = _begun(aws, here) if here.traces else {}
         if recorded is None:
-            return self._unrecorded(aws, here, listed)
+            files = {**begun, **self._marked(aws, here, listed)}
+            public = here.wish.public if isinstance(here.wish, ContentSpec) else False
+            return Observed(ContentSpec(public, files)) if files else None
         # What a step put that never ended may have left the folder since.
         late = [key for key in here.traces if key in listed and key not in recorded.files]
         # Headers are not listed: they are what was recorded with these bytes.
-        files = self._marked(aws, here, {key: listed[key] for key in late}) | {
+        files = {**begun, **self._marked(aws, here, {key: listed[key] for key in late})} | {
             key: replace(file, etag=listed[key]["ETag"].strip('"'), size=listed[key]["Size"])
             for key, file in recorded.files.items()
             if key in listed
         }
         return Observed(ContentSpec(recorded.public, files)) if files else None
-
-    def _unrecorded(self, aws: Aws, here: Here, listed: Mapping[str, Any]) -> Observed | None:
-        files = self._marked(aws, here, listed)
-        public = here.wish.public if isinstance(here.wish, ContentSpec) else False
-        return Observed(ContentSpec(public, files)) if files else None
 
     def _marked(self, aws: Aws, here: Here, listed: Mapping[str, Any]) -> dict[str, File]:
         return {
@@ -132,30 +131,36 @@ class ContentKind(Kind[ContentSpec]):
         return {key: head for key, head in said.items() if head.get("Metadata", {}).get(MARK) == here.ref.id}
 
     def traces(self, spec: ContentSpec, recorded: ContentSpec | None) -> Iterable[str]:
-        """Without any record, each object is asked."""
-        return sorted(spec.files.keys() - recorded.files.keys()) if recorded else ()
+        """Without any record each object is asked, but that says nothing of uploads that never ended."""
+        new = spec.files.keys() - (recorded.files.keys() if recorded else ())
+        return sorted(key for key in new if recorded or _is_large(spec, key))
 
     def create(self, aws: Aws, here: Here, spec: ContentSpec) -> Outputs:
         if here.fresh:
             # Nobody looks at a site yet that never had a file.
-            _upload_all(aws, here, spec.files, spec)
+            large = frozenset(key for key in spec.files if _is_large(spec, key))
+            _upload_all(aws, here, spec.files, spec, left=large)
             return {}
-        return self._put(aws, here, spec, spec.files)
+        return self._put(aws, here, spec, spec.files, frozenset(spec.files))
 
     def update(self, aws: Aws, here: Here, spec: ContentSpec, changes: tuple[Change, ...]) -> Outputs:
         every = any(change.field == "public" or len(change.path) == 1 for change in changes)
         changed = {change.path[1] for change in changes if change.field == "files" and len(change.path) > 1}
         keys = spec.files if every else [key for key in spec.files if key in changed]
-        self._put(aws, here, spec, keys)
+        recorded = here.recorded.files if isinstance(here.recorded, ContentSpec) else {}
+        self._put(aws, here, spec, keys, frozenset({*spec.files, *recorded, *changed, *here.traces}))
         for key in sorted(changed - set(spec.files)):
             aws.remove("s3.DeleteObject", Bucket=here.name, Key=key)
         return {}
 
-    def _put(self, aws: Aws, here: Here, spec: ContentSpec, keys: Iterable[str]) -> Outputs:
-        """Uploads: pages last, so that none names a file that is not there yet."""
+    def _put(self, aws: Aws, here: Here, spec: ContentSpec, keys: Iterable[str], mine: frozenset[str]) -> Outputs:
+        """Uploads: pages last, so that none names a file that is not there yet. At the keys that are `mine` an earlier
+        run may have been stopped in the middle of a file."""
         pages = [key for key in keys if key.endswith((".html", ".htm"))]
         others = [key for key in keys if key not in set(pages)]
-        for group in (others, pages):
+        first, *rest = [group for group in (others, pages) if group] or [[]]
+        _upload_all(aws, here, first, spec, left=mine)
+        for group in rest:
             _upload_all(aws, here, group, spec)
         return {}
 
@@ -177,6 +182,15 @@ class ContentKind(Kind[ContentSpec]):
     def search(self, aws: Aws, place: Place | None) -> Iterator[Found]:
         """Files are found, and go, with their bucket."""
         return iter(())
+
+
+_A_PART = File("", 0, "", "")
+
+
+def _begun(aws: Aws, here: Here) -> dict[str, File]:
+    """What a step that never ended has left parts of, which no listing of objects shows."""
+    uploads = aws.pages("s3.ListMultipartUploads", "Uploads", Bucket=here.name)
+    return dict.fromkeys({one["Key"] for one in uploads} & set(here.traces), _A_PART)
 
 
 def _held(aws: Aws, bucket: str, key: str, folder: Path) -> File | None:
@@ -212,10 +226,15 @@ def _filled(data: bytes, fill: Mapping[str, str]) -> bytes:
     return data
 
 
-def _upload_all(aws: Aws, here: Here, keys: Iterable[str], spec: ContentSpec) -> None:
-    """Uploads small files all at once, and then the large ones, each with several of its parts at once."""
-    large = [key for key in keys if parts(spec.files[key].size) and not _is_filled(spec, key)]
-    aws.map(lambda key: _upload(aws, here, key, spec), (key for key in keys if key not in set(large)))
+def _upload_all(
+    aws: Aws, here: Here, keys: Iterable[str], spec: ContentSpec, *, left: frozenset[str] = frozenset()
+) -> None:
+    """Uploads small files all at once, and then the large ones, each with several of its parts at once. What is `left`
+    of uploads at these keys is removed before the latter begin."""
+    large = [key for key in keys if _is_large(spec, key)]
+    small = [partial(_upload, aws, here, key, spec) for key in keys if key not in set(large)]
+    first = [partial(abort_left, aws, here.name, left)] if left else []
+    aws.map(lambda work: work(), [*first, *small])
     for key in large:
         put_in_parts(aws, Path(spec.folder) / key, spec.files[key].size, _settings(here, key, spec), SETTLING)
 
@@ -228,6 +247,10 @@ def _upload(aws: Aws, here: Here, key: str, spec: ContentSpec) -> None:
     else:
         with path.open("rb") as stream:
             aws.call("s3.PutObject", passing=SETTLING, Body=stream, **settings)
+
+
+def _is_large(spec: ContentSpec, key: str) -> bool:
+    return bool(parts(spec.files[key].size)) and not _is_filled(spec, key)
 
 
 def _is_filled(spec: ContentSpec, key: str) -> bool:

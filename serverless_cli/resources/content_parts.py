@@ -11,12 +11,13 @@ import contextlib
 import io
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from serverless_cli.aws.calls import Aws, Passing
 from serverless_cli.errors import AwsError, SlxError
+from serverless_cli.packaging.digests import of_parts
 from serverless_cli.packaging.site import parts
 
 if TYPE_CHECKING:
@@ -28,15 +29,20 @@ LANES = 8
 """parts on their way at once, each read from the disk as it is sent"""
 
 
+def abort_left(aws: Aws, bucket: str, keys: Container[str]) -> None:
+    """Removes the parts that a run before this one, which was killed, left at these keys. To be called before this
+    run begins any upload at them; those at other keys are somebody else's."""
+    for one in aws.pages("s3.ListMultipartUploads", "Uploads", Bucket=bucket):
+        if one["Key"] in keys:
+            aws.remove("s3.AbortMultipartUpload", Bucket=bucket, Key=one["Key"], UploadId=one["UploadId"])
+
+
 def put_in_parts(aws: Aws, path: Path, size: int, settings: Mapping[str, Any], passing: tuple[Passing, ...]) -> None:
-    """Puts the file with the settings of a PutObject. Parts that a run before this one left at its key are removed.
+    """Puts the file with the settings of a PutObject.
 
     Raises AwsError, OSError; then there is no part of this upload left, unless nothing can be removed either.
     """
     place = {"Bucket": settings["Bucket"], "Key": settings["Key"]}
-    for one in aws.pages("s3.ListMultipartUploads", "Uploads", Bucket=place["Bucket"], Prefix=place["Key"]):
-        if one["Key"] == place["Key"]:
-            aws.remove("s3.AbortMultipartUpload", UploadId=one["UploadId"], **place)
     upload = aws.call("s3.CreateMultipartUpload", passing=passing, **settings)["UploadId"]
     try:
         sent = _send(aws, path, size, {**place, "UploadId": upload})
@@ -79,9 +85,18 @@ def _complete(aws: Aws, place: Mapping[str, Any], sent: list[dict[str, Any]]) ->
     except AwsError as error:
         if error.code != "NoSuchUpload":
             raise
+        # Or somebody has aborted it, and what is there is from before.
         found = aws.find("s3.HeadObject", Bucket=place["Bucket"], Key=place["Key"])
-        if found is None or not found["ETag"].strip('"').endswith(f"-{len(sent)}"):
+        if found is None or found["ETag"].strip('"') != _etag(sent):
             raise
+
+
+def _etag(sent: list[dict[str, Any]]) -> str:
+    """That of the object that these parts make; empty where their own are no digests (KMS)."""
+    try:
+        return of_parts([bytes.fromhex(part["ETag"].strip('"')) for part in sent])
+    except ValueError:
+        return ""
 
 
 class Window(io.RawIOBase):

@@ -99,7 +99,7 @@ class FunctionSpec(Spec):
     memory_mb: int
     timeout_s: int
     architecture: str
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(metadata={"private": True})
     reserved_concurrency: int | None
     code: Package
     layers: tuple[str, ...] = ()

@@ -222,7 +222,7 @@ class HttpApiKind(Kind[HttpApiSpec]):
         if api_id and (found := Parts(aws, api_id).observe(here)):
             return found
         mine = marked(aws, here)
-        return Parts(aws, mine[0]["ApiId"]).observe(here, tuple(api["ApiId"] for api in mine[1:])) if mine else None
+        return Parts(aws, mine[0]["ApiId"]).observe(here) if mine else None
 
     def exists(self, aws: Aws, here: Here) -> Observed | None:
         found = aws.find("apigatewayv2.GetApi", ApiId=here.outputs["id"]) if "id" in here.outputs else None

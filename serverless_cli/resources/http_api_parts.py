@@ -129,11 +129,12 @@ class Parts:
     aws: Aws
     id: str
 
-    def observe(self, here: Here, twins: tuple[str, ...] = ()) -> Observed | None:
-        api, integrations, routes, stages = together(
+    def observe(self, here: Here) -> Observed | None:
+        api, mine, integrations, routes, stages = together(
             self.aws,
             (
                 lambda: self.aws.find("apigatewayv2.GetApi", ApiId=self.id),
+                lambda: marked(self.aws, here),
                 self._integrations,
                 lambda: list(self.aws.pages("apigatewayv2.GetRoutes", "Items", ApiId=self.id)),
                 lambda: list(self.aws.pages("apigatewayv2.GetStages", "Items", ApiId=self.id)),
@@ -146,6 +147,7 @@ class Parts:
         live = sorted(one["StageName"] for one in stages if one.get("AutoDeploy"))
         stage = wanted if wanted in live else next(iter(live), "")
         old = tuple(one for one in _ours(stages, here.mark) if one != stage)
+        twins = tuple(one["ApiId"] for one in mine if one["ApiId"] != self.id)
         have = {r["RouteKey"]: read_route(r, integrations) for r in routes if not r.get("ApiGatewayManaged")}
         spec = HttpApiSpec(api["Name"], stage, have, read_cors(api.get("CorsConfiguration")), twins, old)
         return Observed(spec, outputs(here.place, self.id, wanted or stage), Mark.of(api.get("Tags") or {}))

@@ -100,8 +100,10 @@ def locked(holder: Holder | None, what: str, hint: str = _GOES) -> SlxError:
 class FileLease:
     """Holds the lock file at `path`, which also says who holds it. The file stays; the lock on it is what counts.
 
-    When somebody deletes the state's folder during the run, `check` makes the file and locks it again, so that the
-    run goes on; it stops the run only if another one was quicker.
+    When somebody deletes the state's folder during the run, `check` makes the file and locks it again, and the run goes
+    on. It stops where a file is there: no slx ever removes one, so another run has begun since, and may even have ended
+    again. What it cannot tell is that there was another run, all of it between two looks, and the folder was deleted a
+    second time after that.
     """
 
     def __init__(
@@ -132,12 +134,12 @@ class FileLease:
             if self._fd >= 0 and _is_at(self._fd, self._path):
                 return
             self._close()
-            if self._over or not self._acquire():
+            if self._over or not self._acquire(os.O_EXCL):
                 self._over = True
                 raise SlxError(
                     f"this run lost its lock on {self._what}",
                     f"the lock file was deleted, and then taken by {_written_by(self._path) or 'another slx'}",
-                    "wait until that command has ended, then run this one again: nothing is lost",
+                    "see that that command has ended, then run this one again: nothing is lost",
                     exit_code=Exit.LOCKED,
                 )
 
@@ -154,10 +156,14 @@ class FileLease:
             os.close(self._fd)
             self._fd = -1
 
-    def _acquire(self) -> bool:
+    def _acquire(self, anew: int = 0) -> bool:
+        """`anew` is O_EXCL where a file that is there already must be another run's."""
         while True:
             self._prepare()
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fd = os.open(self._path, os.O_RDWR | os.O_CREAT | anew, 0o600)
+            except FileExistsError:
+                return False
             if not _try_lock(fd):
                 os.close(fd)
                 return False

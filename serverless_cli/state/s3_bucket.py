@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from serverless_cli.aws.calls import Aws, Passing
+from serverless_cli.aws.missing import gone
 from serverless_cli.errors import AwsError, Exit, SlxError
 from serverless_cli.state.address import S3Address
 from serverless_cli.state.s3_explain import explained
@@ -24,6 +25,8 @@ _BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "Restrict
 _CLOSING = ("IgnorePublicAcls", "RestrictPublicBuckets")
 """these two shut out everybody else at once; the other two only forbid to ask for it"""
 _FRESH = (Passing("NoSuchBucket"),)
+_LEAST_SIZE = "TransitionDefaultMinimumObjectSize"
+"""goes with the rules of a life cycle, and back to its default where it is not sent along"""
 
 
 def own_encryption(aws: Aws, where: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,12 +73,12 @@ def _lacks(aws: Aws, address: S3Address, account: str) -> Iterator[tuple[str, st
         yield "it can be made public: Block Public Access is off", f"`{command}`"
 
 
-def _setting(aws: Aws, operation: str, where: Mapping[str, Any]) -> dict[str, Any]:
+def _setting(aws: Aws, operation: str, where: Mapping[str, Any], passing: tuple[Passing, ...] = ()) -> dict[str, Any]:
     """Empty where it is not set."""
     try:
-        return aws.call(operation, **where)
+        return aws.call(operation, passing=passing, **where)
     except AwsError as error:
-        if error.code == "NoSuchPublicAccessBlockConfiguration":
+        if error.code != "NoSuchBucket" and gone(operation, error.code):
             return {}
         raise
 
@@ -83,7 +86,8 @@ def _setting(aws: Aws, operation: str, where: Mapping[str, Any]) -> dict[str, An
 def create(aws: Aws, address: S3Address, account: str, partition: str, *, tls: bool) -> bool:
     """Makes the bucket, or finishes one that slx began; False when it is there and fit, and not slx's: left as it is.
 
-    With `tls` plain HTTP is refused from then on. Raises SlxError when it cannot be had or is not fit. May be repeated.
+    With `tls` plain HTTP is refused from then on. Raises SlxError when it cannot be had or is not fit. May be repeated:
+    what others have set beside slx's settings stays.
     """
     if address.owner not in ("", account):
         raise SlxError(
@@ -99,10 +103,10 @@ def create(aws: Aws, address: S3Address, account: str, partition: str, *, tls: b
             return False
         if tags is None:
             _make(aws, address)
-        _settle(aws, address)
-        if tls:
-            policy = json.dumps(_encrypted_only(address.bucket, partition))
-            aws.call("s3.PutBucketPolicy", passing=_FRESH, Bucket=address.bucket, Policy=policy)
+        where: dict[str, Any] = {"Bucket": address.bucket, "ExpectedBucketOwner": account}
+        for operation, setting in _missing(aws, where, f"arn:{partition}:s3:::{address.bucket}" if tls else ""):
+            # One after the other: S3 refuses two settings of a bucket at once.
+            aws.call(operation, passing=_FRESH, **where, **setting)
     return True
 
 
@@ -141,42 +145,64 @@ def _make(aws: Aws, address: S3Address) -> None:
             raise
 
 
-def _settle(aws: Aws, address: S3Address) -> None:
-    """One after the other: S3 refuses two settings of a bucket at once."""
-    aws.call("s3.PutBucketTagging", passing=_FRESH, Bucket=address.bucket, Tagging={"TagSet": [MARK]})
-    for operation, setting in (
-        ("s3.PutPublicAccessBlock", {"PublicAccessBlockConfiguration": dict.fromkeys(_BLOCKS, True)}),
-        ("s3.PutBucketVersioning", {"VersioningConfiguration": {"Status": "Enabled"}}),
-        ("s3.PutBucketEncryption", {"ServerSideEncryptionConfiguration": {"Rules": [
-            {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}}),
-        ("s3.PutBucketLifecycleConfiguration", {"LifecycleConfiguration": {"Rules": [_expiry()]}}),
-    ):  # fmt: skip
-        aws.call(operation, passing=_FRESH, Bucket=address.bucket, **setting)
+def _missing(aws: Aws, where: Mapping[str, Any], arn: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The calls that the bucket is not as it should be without. Where S3 takes a setting as a whole, what is in it
+    already stays; with an `arn`, which is the bucket's, plain HTTP is to be refused."""
+    asked = ("s3.GetBucketTagging", "s3.GetPublicAccessBlock", "s3.GetBucketVersioning", "s3.GetBucketEncryption",
+             "s3.GetBucketLifecycleConfiguration", "s3.GetBucketPolicy")  # fmt: skip
+    tagging, blocked, versioning, encryption, lifecycle, policy = aws.map(
+        lambda operation: _setting(aws, operation, where, _FRESH), asked
+    )
+    tags = tagging.get("TagSet", [])
+    if MARK not in tags:
+        others = [tag for tag in tags if tag["Key"] != MARK["Key"]]
+        yield "s3.PutBucketTagging", {"Tagging": {"TagSet": [*others, MARK]}}
+    closed = dict.fromkeys(_BLOCKS, True)
+    if blocked.get("PublicAccessBlockConfiguration") != closed:
+        yield "s3.PutPublicAccessBlock", {"PublicAccessBlockConfiguration": closed}
+    if versioning.get("Status") != "Enabled":
+        yield "s3.PutBucketVersioning", {"VersioningConfiguration": {"Status": "Enabled"}}
+    if not encryption:  # a key of one's own is as good
+        default = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+        yield "s3.PutBucketEncryption", {"ServerSideEncryptionConfiguration": {"Rules": [default]}}
+    if rules := _with_expiry(lifecycle.get("Rules", [])):
+        kept = {name: lifecycle[name] for name in (_LEAST_SIZE,) if name in lifecycle}
+        yield "s3.PutBucketLifecycleConfiguration", {"LifecycleConfiguration": {"Rules": rules}, **kept}
+    if arn and (text := _encrypted_only(arn, policy.get("Policy", "{}"))):
+        yield "s3.PutBucketPolicy", {"Policy": text}
 
 
-def _expiry() -> dict[str, Any]:
-    return {
-        "ID": "slx-old-versions",
+def _with_expiry(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All rules of the bucket, with one that removes old versions; none where it is there. Somebody may have given it
+    other days."""
+    name = "slx-old-versions"
+    if any(rule.get("ID") == name for rule in rules):
+        return []
+    expiry = {
+        "ID": name,
         "Status": "Enabled",
         "Filter": {"Prefix": ""},
         "NoncurrentVersionExpiration": {"NoncurrentDays": KEPT_DAYS},
         "Expiration": {"ExpiredObjectDeleteMarker": True},
     }
+    return [*rules, expiry]
 
 
-def _encrypted_only(bucket: str, partition: str) -> dict[str, Any]:
-    """Nobody reads or writes a state over plain HTTP."""
-    arn = f"arn:{partition}:s3:::{bucket}"
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "OnlyEncryptedConnections",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "s3:*",
-                "Resource": [arn, f"{arn}/*"],
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-            }
-        ],
+def _encrypted_only(arn: str, text: str) -> str:
+    """The policy of a bucket, with a statement that nobody reads or writes a state over plain HTTP; empty where it is
+    there."""
+    policy = json.loads(text)
+    every = policy.get("Statement", [])
+    statements = every if isinstance(every, list) else [every]
+    mine = {
+        "Sid": "OnlyEncryptedConnections",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
+    if mine in statements:
+        return ""
+    others = [one for one in statements if one.get("Sid") != mine["Sid"]]
+    return json.dumps({"Version": "2012-10-17", **policy, "Statement": [*others, mine]})

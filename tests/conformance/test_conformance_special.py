@@ -70,6 +70,22 @@ def test_of_two_apis_with_our_mark_one_is_kept_and_the_other_removed(bench: Benc
 
 
 @of_kind(HTTP_API)
+def test_a_second_api_with_our_mark_is_seen_beside_the_one_on_record_and_removed(bench: Bench):
+    bench.create()
+    gateway = bench.raw("apigatewayv2")
+    twin = gateway.create_api(Name=bench.name, ProtocolType="HTTP", Tags=bench.here().mark.tags)["ApiId"]
+    gateway.create_api(Name=bench.name, ProtocolType="HTTP", Tags={"owner": "somebody"})
+
+    seen = bench.seen()
+    bench.update(bench.wish)
+
+    assert (seen.outputs["id"], seen.spec.twins) == (bench.outputs["id"], (twin,))
+    assert twin not in [api["ApiId"] for api in gateway.get_apis()["Items"]]
+    assert len(gateway.get_apis()["Items"]) == 2
+    assert bench.changes() == ()
+
+
+@of_kind(HTTP_API)
 def test_an_api_whose_record_is_lost_is_deleted_by_its_mark(bench: Bench):
     bench.create()
     bench.forget()

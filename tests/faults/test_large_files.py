@@ -104,3 +104,24 @@ def test_what_a_killed_run_left_is_removed_by_the_next(films: Folder):
 
     assert [one["Key"] for one in begun(films)] == ["one.mp4.bak"]
     assert len(kept(films)) == SIZE
+
+
+@pytest.mark.parametrize("now", ["smaller", "gone"])
+def test_it_is_removed_too_where_the_file_does_not_go_up_in_parts_again(films: Folder, now: str):
+    films.up()
+    client = films.aws.client("s3", films.region)
+    for key in ("one.mp4", "theirs.mp4"):
+        upload = client.create_multipart_upload(Bucket=bucket(films), Key=key)["UploadId"]
+        client.upload_part(Bucket=bucket(films), Key=key, UploadId=upload, PartNumber=1, Body=b"half")
+    (films.path / "films/two.txt").write_text("two")
+    if now == "smaller":
+        (films.path / "films/one.mp4").write_bytes(b"short")
+    else:
+        (films.path / "films/one.mp4").unlink()
+
+    assert failures(films.up()) == {}
+
+    assert [one["Key"] for one in begun(films)] == ["theirs.mp4"]
+    mark = films.aws.mark()
+    assert failures(films.up()) == {}
+    assert "s3.ListMultipartUploads" not in films.aws.since(mark)

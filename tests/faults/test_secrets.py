@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -135,6 +136,48 @@ def test_a_whole_life_leaves_no_trace_of_it(quiet: Quiet):
 
     assert codes == [0] * len(codes), quiet.said[-1]
     assert held == {"TOKEN": quiet.secret, "MORE": f"Bearer {quiet.secret}"}
+    assert quiet.leaks() == []
+
+
+PLAIN = BLUEPRINT.replace(
+    'environment: {TOKEN: "${param.token}", MORE: "Bearer ${param.token}"}', "environment: {OTHER: x}"
+).replace("parameters:\n  token: {secret: true}\n", "")
+
+
+@pytest.mark.parametrize("recorded", [True, False], ids=["recorded", "lost"])
+def test_one_that_leaves_the_blueprint_is_not_told_on_its_way_out(quiet: Quiet, recorded: bool):
+    codes = [quiet("up", "--yes", "--no-checks")]
+    (quiet.folder.path / "blueprint.yaml").write_text(PLAIN)
+    if not recorded:
+        shutil.rmtree(quiet.folder.path / ".slx")
+
+    for words in (("plan",), ("plan", "--json"), ("status",), ("status", "--json")):
+        codes.append(quiet(*words, given=False))
+    codes.append(quiet("up", "--yes", "--no-checks", "--verbose", "--debug", given=False))
+
+    assert codes[0] == codes[-1] == 0, quiet.said[-1]
+    assert b"environment.TOKEN: *** " in quiet.said[1][1]
+    assert quiet.leaks() == []
+
+
+def test_nor_is_one_that_was_put_there_by_hand(quiet: Quiet):
+    (quiet.folder.path / "blueprint.yaml").write_text(PLAIN)
+    codes = [quiet("up", "--yes", "--no-checks", given=False)]
+    functions = quiet.folder.aws.client("lambda", quiet.folder.region)
+    by_hand = {"Variables": {"OTHER": CANARY, "HAND": f"Bearer {CANARY}"}}
+    functions.update_function_configuration(FunctionName="hush-dev-work", Environment=by_hand)
+
+    for words in (("plan",), ("plan", "--json"), ("status",), ("status", "--json")):
+        codes.append(quiet(*words, given=False))
+    (quiet.folder.path / "blueprint.yaml").write_text(PLAIN.replace("outputs:", "  jobs: {type: queue}\noutputs:"))
+    quiet.folder.aws.disturb(rules="none", fail=["sqs.CreateQueue:AccessDenied@403:9:no"])
+    codes.append(quiet("up", "--yes", "--no-checks", "--rollback", "--verbose", "--debug", given=False))
+
+    held = functions.get_function_configuration(FunctionName="hush-dev-work")["Environment"]
+    assert codes[0] == 0, quiet.said[0]
+    assert codes[-1] != 0, quiet.said[-1]
+    assert held == by_hand, "it is there again, and told to nobody"
+    assert b"environment.HAND: *** " in quiet.said[1][1]
     assert quiet.leaks() == []
 
 

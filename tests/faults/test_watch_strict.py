@@ -43,13 +43,13 @@ def test_new_code_is_one_call_and_a_look_whether_it_has_arrived(website: Folder,
     assert website.aws.violations == []
 
 
-def test_a_page_is_one_call(website: Folder, watched: Watch):
+def test_a_page_is_one_call_and_at_its_side_a_look_for_uploads_that_were_stopped(website: Folder, watched: Watch):
     website.edit("site/index.html", "<title>", "<title>New ")
 
     mark = website.aws.mark()
     pushed(watched)
 
-    assert website.aws.since(mark) == ["s3.PutObject"]
+    assert sorted(website.aws.since(mark)) == ["s3.ListMultipartUploads", "s3.PutObject"]
 
 
 def test_one_change_after_the_other_ends_where_an_up_would(website: Folder, watched: Watch):
@@ -98,3 +98,59 @@ def test_what_wants_consent_is_told(website: Folder, watched: Watch):
 
     assert [one for one in watched.beyond(made, creating=False) if "created" in one]
     assert watched.beyond(made, creating=True) == ()
+
+
+MORE = """\
+  extra:
+    type: http-api
+    routes: {GET /more: hello}
+outputs:
+"""
+
+
+def apis(website: Folder) -> int:
+    return len(website.aws.client("apigatewayv2", website.region).get_apis()["Items"])
+
+
+@pytest.mark.parametrize(("failing", "made"), [("apigatewayv2.CreateRoute", True), ("apigatewayv2.CreateApi", False)])
+def test_what_a_push_has_only_begun_is_looked_at_before_the_next(
+    website: Folder, watched: Watch, failing: str, made: bool
+):
+    website.edit("blueprint.yaml", "outputs:\n", MORE)
+    website.aws.disturb(rules="none", fail=[f"{failing}:AccessDeniedException@403:1:no"])
+    report = watched.push(*watched.plan(), Story(), threading.Event())
+    assert list(failures(report)) == ["http-api extra"]
+    assert apis(website) == (2 if made else 1)
+
+    website.edit("function/app.py", "from Lambda", "from a watched Lambda")
+    mark = website.aws.mark()
+    pushed(watched)
+
+    assert apis(website) == 2
+    assert ("apigatewayv2.CreateApi" in website.aws.since(mark)) is not made
+    assert watched.plan()[1].writes == ()
+    mark = website.aws.mark()
+    website.edit("function/app.py", "watched", "twice watched")
+    pushed(watched)
+    assert set(website.aws.since(mark)) <= {"lambda.UpdateFunctionCode", "lambda.GetFunction"}
+
+
+def test_what_is_new_in_the_blueprint_is_looked_for_before_it_is_made(website: Folder, watched: Watch):
+    name = "website-dev-jobs"
+    website.aws.client("sqs", website.region).create_queue(QueueName=name)
+    website.edit("blueprint.yaml", "outputs:\n", "  jobs: {type: queue}\noutputs:\n")
+
+    _, made = watched.plan()
+
+    assert [one.what for one in made.obstacles] == [f"queue {name} exists already and is not this stack's"]
+
+
+def test_what_exists_and_is_only_named_stays_so(website: Folder, watched: Watch):
+    website.aws.client("sqs", website.region).create_queue(QueueName="theirs")
+    website.edit("blueprint.yaml", "outputs:\n", "  jobs: {type: queue, existing: theirs}\noutputs:\n")
+
+    assert watched.plan()[1].obstacles == ()
+    website.edit("function/app.py", "from Lambda", "from a watched Lambda")
+    pushed(watched)
+
+    assert watched.plan()[1].obstacles == ()

@@ -36,7 +36,8 @@ class Killed(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class ThingSpec(Spec):
-    """`key` cannot be changed in place; `digest` is filled by prepare; `steer` is no part of the difference."""
+    """`key` cannot be changed in place; `digest` is filled by prepare; `steer` is no part of the difference; `own` is
+    private."""
 
     size: int = 1
     link: str = ""
@@ -44,6 +45,7 @@ class ThingSpec(Spec):
     key: str = "k"
     digest: str = ""
     steer: str = field(default="", compare=False)
+    own: Mapping[str, str] = field(default_factory=dict, metadata={"private": True})
 
 
 class Cloud:

@@ -102,7 +102,9 @@ class Caller:
             raise refuse(
                 operation, "BucketAlreadyExists" if bucket.owner != self.account else "BucketAlreadyOwnedByYou"
             )
-        made = FakeBucket(self.account, "", closed=False, tags=given["CreateBucketConfiguration"].get("Tags", []))
+        made = FakeBucket(
+            self.account, "", closed=False, algorithm="", tags=given["CreateBucketConfiguration"].get("Tags", [])
+        )
         made.settings["CreateBucket"] = given
         self.s3.buckets[given["Bucket"]] = made
         return {}
@@ -155,8 +157,32 @@ class Caller:
         return {}
 
     def _GetBucketEncryption(self, operation: str, bucket: FakeBucket, given: dict[str, Any]) -> dict[str, Any]:
+        if not bucket.algorithm:
+            raise refuse(operation, "ServerSideEncryptionConfigurationNotFoundError", status=404)
         default = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": bucket.algorithm}}
         return {"ServerSideEncryptionConfiguration": {"Rules": [default]}}
+
+    def _PutBucketEncryption(self, operation: str, bucket: FakeBucket, given: dict[str, Any]) -> dict[str, Any]:
+        bucket.settings["PutBucketEncryption"] = given
+        [rule] = given["ServerSideEncryptionConfiguration"]["Rules"]
+        bucket.algorithm = rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
+        return {}
+
+    def _GetBucketLifecycleConfiguration(
+        self, operation: str, bucket: FakeBucket, given: dict[str, Any]
+    ) -> dict[str, Any]:
+        put = bucket.settings.get("PutBucketLifecycleConfiguration")
+        if put is None:
+            raise refuse(operation, "NoSuchLifecycleConfiguration", status=404)
+        default = {"TransitionDefaultMinimumObjectSize": "all_storage_classes_128K"}
+        kept = {name: put[name] for name in default if name in put}
+        return {**put["LifecycleConfiguration"], **default, **kept}
+
+    def _GetBucketPolicy(self, operation: str, bucket: FakeBucket, given: dict[str, Any]) -> dict[str, Any]:
+        put = bucket.settings.get("PutBucketPolicy")
+        if put is None:
+            raise refuse(operation, "NoSuchBucketPolicy", status=404)
+        return {"Policy": put["Policy"]}
 
     def _GetBucketTagging(self, operation: str, bucket: FakeBucket, given: dict[str, Any]) -> dict[str, Any]:
         if not bucket.tags:

@@ -6,6 +6,7 @@ import io
 import ssl
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -32,6 +33,7 @@ FILE = {
     "ACL": "public-read",
 }
 DENIED = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+HANGS = (0, b"")
 SAME = ("content-type", "cache-control", "x-amz-meta-slx-id", "x-amz-acl", "user-agent", "content-length", "host")
 
 
@@ -47,12 +49,16 @@ class Asked:
 
 @dataclass
 class Bucket:
-    """A server that answers 200, or what is next in `answers`: (status, body), or None to hang up without a word.
+    """A server that answers 200, or what is next in `answers`: (status, body), None to hang up without a word, or HANGS
+    to say nothing for as long as `going` is not set. While `meeting` is set, it answers only once all of its requests
+    are there.
 
     Each new connection is shown the next of the `contexts`, as long as there are any.
     """
 
     answers: list[tuple[int, bytes] | None] = field(default_factory=list)
+    going: threading.Event = field(default_factory=threading.Event)
+    meeting: threading.Barrier | None = None
     contexts: list[ssl.SSLContext] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     url: str = ""
@@ -72,7 +78,11 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             it.asked.append(Asked(self.path, headers, body, self.client_address))
             answer = it.answers.pop(0) if it.answers else (200, b"")
-            if answer is None:
+            if it.meeting:
+                it.meeting.wait()
+            if answer is HANGS:
+                it.going.wait()
+            if answer in (None, HANGS):
                 self.close_connection = True
                 return
             self.send_response(answer[0])
@@ -97,6 +107,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield it
+        it.going.set()
         server.shutdown()
         thread.join()
 
@@ -107,6 +118,27 @@ def clients(bucket: Bucket) -> Iterator[Clients]:
     made = Clients(session, region="eu-west-1", endpoint_url=bucket.url, keys=("AKID", "secret", "token"))
     yield made
     made.close()
+
+
+@pytest.fixture
+def impatient(bucket: Bucket) -> Iterator[Clients]:
+    session = open_session(None, isolated=True)
+    keys = ("AKID", "secret", None)
+    made = Clients(session, region="eu-west-1", endpoint_url=bucket.url, keys=keys, timeouts_s=(5.0, 0.2))
+    yield made
+    made.close()
+
+
+def idle(bucket: Bucket, clients: Clients, many: int) -> set[tuple[str, int]]:
+    """Leaves as many connections of our own open; which."""
+    bucket.meeting = threading.Barrier(many)
+    with ThreadPoolExecutor(many) as pool:
+        list(pool.map(lambda _: put(clients), range(many)))
+    bucket.meeting = None
+    peers = {one.peer for one in bucket.asked[-many:]}
+    bucket.asked.clear()
+    assert len(peers) == many
+    return peers
 
 
 def put(clients: Clients, **other: Any) -> dict[str, Any]:
@@ -157,6 +189,40 @@ def test_a_connection_that_the_server_has_closed_meanwhile_costs_nothing(bucket,
     put(clients)
 
     assert [own(one) for one in bucket.asked] == [False, True, True, True]
+
+
+def test_after_one_that_was_closed_a_fresh_one_is_tried_and_none_of_the_other_idle_ones(bucket, clients):
+    put(clients)
+    kept = idle(bucket, clients, 4)
+    bucket.answers.append(None)
+
+    put(clients)
+
+    assert [one.peer in kept for one in bucket.asked] == [True, False]
+
+
+def test_one_that_is_closed_twice_is_told_as_lost(bucket, clients):
+    put(clients)
+    idle(bucket, clients, 4)
+    bucket.answers += [None, None]
+
+    with pytest.raises(Failure) as caught:
+        put(clients)
+
+    assert caught.value.nature is Nature.LOST
+    assert len(bucket.asked) == 2
+
+
+def test_where_no_answer_comes_in_time_nothing_is_sent_again_behind_the_callers_back(bucket, impatient):
+    put(impatient)
+    idle(bucket, impatient, 4)
+    bucket.answers += [HANGS] * 6
+
+    with pytest.raises(Failure) as caught:
+        put(impatient)
+
+    assert (caught.value.nature, caught.value.code) == (Nature.LOST, "ReadTimeoutError")
+    assert len(bucket.asked) == 1
 
 
 def test_a_lost_answer_is_told_as_lost(bucket, clients):

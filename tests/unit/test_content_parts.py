@@ -18,6 +18,8 @@ from serverless_cli.resources.content_parts import Window, put_in_parts
 
 LEAST, GREATEST = 5 * 1024**2, 5 * 1024**3
 """bytes of a part that S3 takes; the last may be smaller"""
+ZEROS = "0" * 32
+"""an MD5"""
 
 
 @pytest.mark.parametrize("size", [0, 1, PART, IN_ONE_PIECE])
@@ -93,14 +95,14 @@ def test_of_a_file_that_has_become_shorter_a_window_shows_what_is_left(tmp_path:
 class Finished:
     """An S3 that knows the upload no more when it is completed: it was, and the answer got lost, or it never will be."""
 
-    def __init__(self, etag: str | None) -> None:
-        self.etag = etag
+    def __init__(self, etag: str | None, part: str = f'"{ZEROS}"') -> None:
+        self.etag, self.part = etag, part
         self.aborted: list[str] = []
 
     def call(self, operation: str, /, **_: Any) -> dict[str, Any]:
         if operation == "s3.CompleteMultipartUpload":
             raise AwsError(operation, "NoSuchUpload", "The specified upload does not exist.")
-        return {"UploadId": "u", "ETag": '"e"'}
+        return {"UploadId": "u", "ETag": self.part}
 
     def find(self, operation: str, /, **_: Any) -> dict[str, Any] | None:
         return {"ETag": self.etag} if self.etag else None
@@ -108,9 +110,6 @@ class Finished:
     def remove(self, operation: str, /, **_: Any) -> bool:
         self.aborted.append(operation)
         return False
-
-    def pages(self, *_: str, **__: Any) -> tuple[Any, ...]:
-        return ()
 
     def map(self, work: Callable[[Any], Any], items: Any) -> list[Any]:
         return [work(item) for item in items]
@@ -123,16 +122,24 @@ def put(aws: Any, folder: Path) -> None:
 
 
 def test_an_upload_whose_completion_was_carried_out_already_is_complete(tmp_path: Path) -> None:
-    aws = Finished('"0123-5"')
+    aws = Finished(f'"{hashlib.md5(bytes(5 * 16), usedforsecurity=False).hexdigest()}-5"')
 
     put(aws, tmp_path)
 
     assert aws.aborted == []
 
 
-@pytest.mark.parametrize("etag", [None, '"0123"', '"0123-4"'])
-def test_an_upload_that_is_gone_without_its_object_fails(tmp_path: Path, etag: str | None) -> None:
-    aws = Finished(etag)
+@pytest.mark.parametrize(
+    ("etag", "part"),
+    [
+        pytest.param(None, ZEROS, id="nothing is there"),
+        pytest.param("0123", ZEROS, id="something else is there"),
+        pytest.param(f"{ZEROS}-5", ZEROS, id="the version before is there, in as many parts"),
+        pytest.param(f"{ZEROS}-5", "AAAAB3Nz", id="what is there cannot be told, as it is encrypted with KMS"),
+    ],
+)
+def test_an_upload_that_is_gone_without_its_object_fails(tmp_path: Path, etag: str | None, part: str) -> None:
+    aws = Finished(etag and f'"{etag}"', f'"{part}"')
 
     with pytest.raises(AwsError, match="upload does not exist"):
         put(aws, tmp_path)

@@ -25,6 +25,7 @@ class Thing(Spec):
     texts: tuple[str, ...] = ()
     deep: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     folder: str = field(default="", compare=False)
+    own: Mapping[str, str] = field(default_factory=dict, metadata={"private": True})
 
 
 LATE = Late(("https://", Handout(Ref("http-api", "api"), "id")))
@@ -92,6 +93,59 @@ def test_neither_side_of_a_changed_secret_can_be_read(wish, reality):
 
     assert len(found) == 1
     assert "pass" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("wish", "reality", "stated"),
+    [
+        pytest.param(Thing(), Thing(tags={"a": "oldpass"}), Thing(tags={"a": UNKNOWN}), id="a key that is gone"),
+        pytest.param(
+            Thing(tags={"a": "plain"}), Thing(tags={"a": "oldpass"}), Thing(tags={"a": UNKNOWN}), id="that is plain now"
+        ),
+        pytest.param(
+            Thing(deep={"b": {}}), Thing(deep={"a": {"b": "oldpass"}, "b": {}}), Thing(deep={"a": {"b": UNKNOWN}}),
+            id="a mapping that is gone",
+        ),
+        pytest.param(Thing(texts=()), Thing(texts=("x", "oldpass")), Thing(texts=("x", UNKNOWN)), id="in a tuple"),
+        pytest.param(
+            Thing(rules=()), Thing(rules=(Inner(why="oldpass"), "oldpass")), Thing(rules=(Inner(), UNKNOWN)),
+            id="beside a spec",
+        ),
+    ],
+)  # fmt: skip
+def test_a_secret_that_is_wished_for_no_more_cannot_be_read_either(wish, reality, stated):
+    found = changes(wish, reality, frozenset(), stated)
+
+    assert len(found) == 1
+    assert "pass" not in repr(found)
+    assert found[0].before is not None
+
+
+@pytest.mark.parametrize(
+    ("wish", "stated", "shown"),
+    [
+        pytest.param({}, None, False, id="of which nothing is recorded"),
+        pytest.param({"a": "new"}, None, False, id="that is to change, of which nothing is recorded"),
+        pytest.param({}, {}, False, id="that was put there by hand"),
+        pytest.param({"a": "new"}, {"a": "old"}, False, id="that was changed by hand"),
+        pytest.param({"a": "new"}, {"a": "value"}, True, id="that a blueprint stated"),
+        pytest.param({}, {"a": "value"}, True, id="that a blueprint stated and does no more"),
+    ],
+)
+def test_a_value_in_a_private_field_is_shown_only_if_it_was_stated(wish, stated, shown):
+    record = None if stated is None else Thing(own=stated)
+
+    [found] = changes(Thing(own=wish), Thing(own={"a": "value"}), frozenset(), record)
+
+    assert (found.path, found.after) == (("own", "a"), wish.get("a"))
+    assert found.before == "value"
+    assert isinstance(found.before, Secret) is not shown
+
+
+def test_what_is_missing_in_a_private_field_shows_as_nothing():
+    [found] = changes(Thing(own={"a": "new"}), Thing(), frozenset())
+
+    assert (found.before, found.after) == (None, "new")
 
 
 def test_fields_that_cannot_be_changed_in_place_replace():

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from serverless_cli.events import Ended, Planned
-from serverless_cli.model import Action, Late, Observed, Plan, Record
+from serverless_cli.model import Action, Late, Observed, Plan, Record, Secret
 from tests.unit.fakes import PLACE, Cloud, Inline, Listener, SpyJournal, ThingSpec
 from tests.unit.words import (
     bring_up,
@@ -21,6 +21,8 @@ from tests.unit.words import (
     tear_down,
     wish,
 )
+
+HIDDEN = Secret("", known=False)
 
 
 @pytest.fixture(params=[None, Inline()], ids=["threaded", "inline"])
@@ -206,6 +208,17 @@ def test_a_late_value_that_turns_out_to_differ_is_a_change_with_the_value(pool):
     change = report.outcomes[ref("b")].step.changes[0]
     assert (change.path, change.before, change.after) == (("link",), "old", "stream of a#1")
     assert cloud.calls == [("update", "a"), ("update", "b")]
+
+
+def test_nor_is_a_secret_shown_then_that_the_wish_no_longer_names(pool):
+    cloud, journal = Cloud(), SpyJournal(Record({ref("b"): entry("b", spec=ThingSpec(labels={"key": HIDDEN}))}))
+    cloud.put("thing", "b", seen("b", ThingSpec(labels={"key": "hunter2"}), id="b#1"))
+
+    report = bring_up(stack(wish("a"), wish("b", "a", spec=ThingSpec(link=late("a")))), cloud, journal, pool)
+
+    link, key = report.outcomes[ref("b")].step.changes
+    assert link.after == "a#1"
+    assert isinstance(key.before, Secret)
 
 
 def test_a_replacement_for_a_late_value_is_only_an_update_when_the_rest_differs(pool):

@@ -316,6 +316,16 @@ def test_an_update_says_what_changes_and_carries_what_is_known():
     assert not step.absent
 
 
+def test_what_the_record_knows_as_a_secret_is_not_shown_when_the_wish_no_longer_names_it():
+    recorded = entry("a", spec=ThingSpec(labels={"key": Secret("", known=False)}, own={"plain": "x"}))
+    there = seen("a", ThingSpec(labels={"key": "hunter2"}, own={"plain": "x", "hand": "made"}))
+
+    plan = up(stack(wish("a")), {ref("a"): there}, record(recorded), KINDS)
+
+    before = {change.path: isinstance(change.before, Secret) for change in plan.steps[ref("a")].changes}
+    assert before == {("labels", "key"): True, ("own", "plain"): False, ("own", "hand"): True}
+
+
 def test_a_missing_mark_is_a_change_of_its_own():
     plan = up(stack(wish("a")), {ref("a"): bare()}, record(entry("a", expected=True)), KINDS)
 

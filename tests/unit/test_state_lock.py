@@ -156,6 +156,40 @@ def test_a_run_stops_when_its_folder_was_deleted_and_another_run_was_quicker(sto
             first.check()
 
 
+def test_a_run_stops_when_its_folder_was_deleted_and_another_run_has_begun_and_ended(store):
+    with lock(store, KEY, command="up") as first:
+        shutil.rmtree(store.root)
+        with lock(store, KEY, command="down") as second:
+            second.check()
+        assert store.holder(KEY) is None
+
+        for _ in range(2):
+            with pytest.raises(SlxError) as caught:
+                first.check()
+            assert caught.value.exit_code is Exit.LOCKED
+
+    with lock(store, KEY, command="up") as third:
+        third.check()
+
+
+def test_and_when_that_one_was_killed(store):
+    with lock(store, KEY, command="up") as first:
+        shutil.rmtree(store.root)
+        lock_file(store).parent.mkdir(parents=True)
+        lock_file(store).write_bytes(Holder.me("down").dump())
+
+        with pytest.raises(SlxError, match="lost its lock"):
+            first.check()
+
+
+def test_a_lock_file_of_its_own_that_was_moved_away_and_back_is_still_held(store):
+    with lock(store, KEY, command="up") as lease:
+        store.root.rename(store.root.with_name("away"))
+        store.root.with_name("away").rename(store.root)
+
+        lease.check()
+
+
 def test_a_released_lease_may_be_released_again(store):
     lease = store.lease(KEY, Holder.me("up"))
 

@@ -264,7 +264,9 @@ def test_a_bucket_is_made_closed_versioned_encrypted_and_reachable_over_tls_alon
     assert "PutBucketLifecycleConfiguration" in made.settings
     store_of(s3.caller(), place).lease(KEY, Holder.me("up")).release()
 
+    caller.wrote.clear()
     assert s3_bucket.create(aws, place, OWNER, "aws", tls=True), "may be repeated"
+    assert caller.wrote == []
     assert s3_bucket.create(aws, S3Address("acme-emulated"), OWNER, "aws", tls=False)
     assert "PutBucketPolicy" not in s3.buckets["acme-emulated"].settings
 
@@ -278,6 +280,67 @@ def test_a_making_that_was_cut_off_is_finished(s3):
     assert s3_bucket.create(aws, S3Address("acme-new"), OWNER, "aws", tls=True)
     assert s3.buckets["acme-new"].versioning == "Enabled"
     assert "LocationConstraint" not in s3.buckets["acme-new"].settings["CreateBucket"]["CreateBucketConfiguration"]
+
+
+def settings(bucket):
+    """What is set on a bucket as a whole, and so may be written over as a whole."""
+    lifecycle = bucket.settings["PutBucketLifecycleConfiguration"]
+    rules = {rule["ID"]: rule for rule in lifecycle["LifecycleConfiguration"]["Rules"]}
+    policy = json.loads(bucket.settings["PutBucketPolicy"]["Policy"])
+    statements = {one["Sid"]: one for one in policy.pop("Statement")}
+    return bucket.tags, rules, lifecycle.get("TransitionDefaultMinimumObjectSize"), statements, policy
+
+
+@pytest.mark.parametrize("lacks", ["nothing", "ours"])
+def test_what_others_set_on_the_bucket_of_a_state_stays(s3, lacks):
+    caller = s3.caller()
+    aws = Calls(caller, "eu-west-1", FakeClock())
+    place = S3Address("acme-new", "x")
+    s3_bucket.create(aws, place, OWNER, "aws", tls=True)
+    made = s3.buckets["acme-new"]
+    rule = {"ID": "theirs", "Status": "Enabled", "Filter": {"Prefix": "other/"}, "Expiration": {"Days": 3}}
+    statement = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": "*"}
+    tags, rules, _, statements, policy = settings(made)
+    made.algorithm = "aws:kms"
+    made.tags = [{"Key": "cost-center", "Value": "42"}, *tags]
+    made.settings["PutBucketLifecycleConfiguration"] = {
+        "LifecycleConfiguration": {"Rules": [rule, *(rules.values() if lacks == "nothing" else ())]},
+        "TransitionDefaultMinimumObjectSize": "varies_by_storage_class",
+    }
+    every = [statement, *(statements.values() if lacks == "nothing" else ())]
+    made.settings["PutBucketPolicy"] = {"Policy": json.dumps({**policy, "Id": "Theirs", "Statement": every})}
+    caller.wrote.clear()
+
+    s3_bucket.create(aws, place, OWNER, "aws", tls=True)
+
+    assert settings(made) == (
+        [{"Key": "cost-center", "Value": "42"}, *tags],
+        {"theirs": rule, **rules},
+        "varies_by_storage_class",
+        {"Theirs": statement, **statements},
+        {**policy, "Id": "Theirs"},
+    )
+    assert made.algorithm == "aws:kms"
+    wanted = [] if lacks == "nothing" else ["PutBucketLifecycleConfiguration", "PutBucketPolicy"]
+    assert [name for name, _ in caller.wrote] == wanted
+
+
+def test_the_rule_for_old_versions_may_be_given_other_days_and_the_refusal_of_plain_http_stays_as_it_is(s3):
+    aws = Calls(s3.caller(), "eu-west-1", FakeClock())
+    place = S3Address("acme-new", "x")
+    s3_bucket.create(aws, place, OWNER, "aws", tls=True)
+    made = s3.buckets["acme-new"]
+    _, rules, _, statements, policy = settings(made)
+    [rule], [statement] = rules.values(), statements.values()
+    rule["NoncurrentVersionExpiration"] = {"NoncurrentDays": 3650}
+    loosened = {**policy, "Statement": {**statement, "Effect": "Allow"}}
+    made.settings["PutBucketPolicy"] = {"Policy": json.dumps(loosened)}
+
+    s3_bucket.create(aws, place, OWNER, "aws", tls=True)
+
+    _, kept, _, restored, _ = settings(made)
+    assert kept["slx-old-versions"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 3650}
+    assert restored == statements
 
 
 def test_a_bucket_that_is_not_slxs_is_left_as_it_is(s3, caller):

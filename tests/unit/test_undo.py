@@ -326,6 +326,29 @@ def test_what_was_read_is_secret_where_wish_or_record_say_so():
     assert {key: type(value) for key, value in found.labels.items()} == {"key": Secret, "plain": str}
 
 
+def test_what_was_read_in_a_private_field_is_secret_unless_wish_or_record_state_it():
+    read = ThingSpec(own={"stated": "one", "by hand": "two", "changed by hand": "three"})
+    recorded = ThingSpec(own={"stated": "one", "changed by hand": "four"})
+
+    found = veiled(read, ThingSpec(), recorded)
+
+    assert found == read
+    assert {key for key, value in found.own.items() if isinstance(value, Secret)} == {"by hand", "changed by hand"}
+
+
+def test_what_a_rollback_takes_away_again_is_not_told():
+    world = World(wish("a"), wish("z"))
+    world.fail(wish("a", spec=ThingSpec(labels={"key": Secret("hunter2")})), wish("z", spec=ThingSpec(size=2)),
+               at=[("update", "z")])  # fmt: skip
+    plain = ThingSpec(labels={"key": str.__str__("hunter2")})
+    world.cloud.put("thing", "a", replace(world.cloud.things["thing", "a"], spec=plain))
+
+    [step] = world.undo().plan.writes
+
+    assert [change.path for change in step.changes] == [("labels", "key")]
+    assert isinstance(step.changes[0].before, Secret)
+
+
 def test_a_rollback_records_what_was_recorded_and_not_what_was_read():
     before = Entry(ref("a"), "a", ThingSpec(size=7), {"id": "a#1"}, expected=True)
     journal = SpyJournal(Record({ref("a"): before}))
