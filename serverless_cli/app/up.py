@@ -18,7 +18,7 @@ from serverless_cli.blueprint.parse import peek
 from serverless_cli.blueprint.problems import Unset
 from serverless_cli.errors import BlueprintError, Problem
 from serverless_cli.events import Listener
-from serverless_cli.fill import fill
+from serverless_cli.fill import fill, filled
 from serverless_cli.model import CheckResult, Outputs, Plan, Record, Ref, Report, Stack, Status
 from serverless_cli.records import dataclass
 from serverless_cli.resources import KINDS, SPECS
@@ -75,7 +75,7 @@ class Up:
 
     def outputs(self) -> Mapping[str, str]:
         """The blueprint's outputs, as far as they are known."""
-        return fill(self.stack.outputs, self._outputs)
+        return filled(self.stack.outputs, self._outputs)
 
     def check(self, listen: Callable[[CheckResult], None]) -> tuple[CheckResult, ...]:
         """Proves end to end that the stack does what the blueprint promises."""

@@ -103,7 +103,7 @@ class FakeRun:
     explicit_endpoint: bool = False
     checks: tuple[CheckResult, ...] = (checked(),)
     losses: Mapping[Ref, tuple[Loss, ...]] = field(default_factory=dict)
-    left: Sweep = field(default_factory=lambda: Sweep((), {"function": 2}))
+    left: Sweep = field(default_factory=lambda: Sweep((), {"function": 0}))
     ran: bool = False
     back: FakeRollback | None = None
     unsaved: tuple[Step, ...] = ()
