@@ -1,5 +1,6 @@
 """What only a process of its own can show: signals, pipes that close, completion."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cli_fakes import Line
 
 HERE = Path(__file__).parent
 STOPPABLE = f"""
@@ -66,6 +68,19 @@ class Importing(FakeApp):
             other.join()
 
 cli.main(["outputs"], obj=Wiring(Importing()))
+"""
+EARLY = """
+import os, signal, sys
+
+class Meanwhile:
+    def find_spec(self, name, *_):
+        if name == "serverless_cli.cli.main":
+            os.kill(os.getpid(), signal.Signals[sys.argv[1]])
+
+sys.meta_path.insert(0, Meanwhile())
+from serverless_cli.__main__ import main
+
+main()
 """
 posix = pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
 
@@ -134,6 +149,39 @@ def test_a_signal_while_something_is_imported_leaves_no_lock_behind(order: signa
     assert "cancelled" in err
 
 
+@posix
+@pytest.mark.parametrize("order", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_before_anything_is_imported_is_words_too(order: str) -> None:
+    with begin(EARLY, order, "--version") as process:
+        out, err = process.communicate(timeout=30)
+
+    assert (process.returncode, out, err) == (8, "", "error: cancelled\n")
+
+
+@posix
+def test_a_signal_before_anything_is_imported_is_a_document(slx: Line) -> None:
+    slx.app.error = KeyboardInterrupt()
+    with begin(EARLY, "SIGINT", "status", "--json") as process:
+        out, err = process.communicate(timeout=30)
+
+    assert (process.returncode, err) == (8, "")
+    assert json.loads(out) == slx("status", "--json").document
+
+
+@posix
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_a_stream_that_is_closed_is_no_failure(closed: str) -> None:
+    ended = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m serverless_cli blueprints {closed}>&-', sys.executable],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 0
+    assert ended.stderr == ""
+
+
 def test_a_reader_that_goes_away_is_no_failure() -> None:
     with begin(MANY) as process:
         assert process.stdout is not None
@@ -148,7 +196,7 @@ def test_a_reader_that_goes_away_is_no_failure() -> None:
 
 def test_shells_can_complete_commands() -> None:
     environ = {**os.environ, "_SLX_COMPLETE": "bash_complete", "COMP_WORDS": "slx st", "COMP_CWORD": "1"}
-    script = "from serverless_cli.cli.main import main; main()"
+    script = "from serverless_cli.__main__ import main; main()"
 
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environ, check=True)
 
