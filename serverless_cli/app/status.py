@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import nullcontext
 
-from serverless_cli import diff, local, plan
+from serverless_cli import diff, plan
 from serverless_cli.app import reality, stacks
 from serverless_cli.app.session import Session, looking
 from serverless_cli.app.settings import Settings
@@ -38,7 +38,6 @@ def overview(settings: Settings, stack: str | None, *, everything: bool = False)
 
     Raises SlxError (no such stack) for a name without a trace.
     """
-    idle = settings.local and local.find(settings.folder) is None
 
     def look(session: Session) -> nullcontext[Overview]:
         if everything:
@@ -46,10 +45,7 @@ def overview(settings: Settings, stack: str | None, *, everything: bool = False)
         return nullcontext(Overview((_named(session, stack),) if stack else _here(session)))
 
     with looking(settings, look) as seen:
-        pass
-    if idle and not seen.stacks:
-        local.stop(settings.folder)
-    return seen
+        return seen
 
 
 def _here(session: Session) -> tuple[StackState, ...]:

@@ -63,7 +63,7 @@ def create(it: Session, address: str) -> Exit:
     if it.options.json:
         it.terminal.document({"state": address, "made": made})
     it.terminal.say(f"the bucket is ready{'' if made else ', as it was: nothing was changed'}; use it with")
-    it.terminal.say(f"--state {address}, SLX_STATE={address}, or `state: {address}` in slx.yaml")
+    it.terminal.say(_from_now_on(it, address))
     return Exit.DONE
 
 
