@@ -86,10 +86,16 @@ class Up:
 
 @contextmanager
 def begin(
-    settings: Settings, blueprint: str | None, *, allow_delete: frozenset[str] = frozenset(), undoing: bool = False
+    settings: Settings,
+    blueprint: str | None,
+    *,
+    allow_delete: frozenset[str] = frozenset(),
+    undoing: bool = False,
+    command: str = "up",
 ) -> Iterator[Up]:
     """Reads, checks, looks and plans, and holds the stack's lock until the end of the `with`.
 
+    `command` is what others are told of who has it.
     With `undoing`, what the plan is about to change is kept, so that `rollback` can bring it back.
 
     Raises BlueprintError before any call; SlxError for credentials, network, a lock that somebody else holds.
@@ -101,7 +107,7 @@ def begin(
     def look(session: Session) -> Iterator[Up]:
         place = session.place(name)
         with (
-            lock(session.store, session.key(place), command=f"up {blueprint or ''}".strip()) as lease,
+            lock(session.store, session.key(place), command=f"{command} {blueprint or ''}".strip()) as lease,
             Journal.open(session.store, session.key(place), SPECS) as journal,
         ):
             stack, made, problems = draft(session, path, settings, journal.record)

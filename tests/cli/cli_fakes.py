@@ -372,9 +372,10 @@ class FakeWatch:
         assert self.wants
         return self.run.stack, self.wants
 
-    def beyond(self, made: Plan, *, creating: bool) -> tuple[str, ...]:
+    def within(self, made: Plan, *, creating: bool) -> tuple[Plan, tuple[str, ...]]:
         allowed = {Action.UPDATE, Action.CREATE} if creating else {Action.UPDATE}
-        return tuple(str(one.ref) for one in made.writes if one.action not in allowed)
+        mine = {ref: one for ref, one in made.steps.items() if one.action in allowed}
+        return Plan(made.place, mine), tuple(str(ref) for ref in made.steps if ref not in mine)
 
     def push(self, stack: Stack, made: Plan, listen: Listener, cancel: threading.Event) -> Report:
         self.pushed.append(made)
