@@ -17,11 +17,18 @@ sys.path.insert(0, {str(HERE)!r})
 from cli_fakes import FakeApp, FakeRun, plan, step
 from serverless_cli.cli.main import cli
 from serverless_cli.cli.seam import Wiring
+from pathlib import Path
+from serverless_cli import scratch
 from serverless_cli.events import Note
 from serverless_cli.model import Action, Outcome, Report, Status
 
 class Stoppable(FakeRun):
     def run(self, listen, cancel):
+        if "copies" in sys.argv:
+            held = scratch.folder()
+            copies = held.__enter__()
+            Path(copies, "code.zip").write_text("a user's")
+            listen(Note(f"copies are in {{copies}}"))
         listen(Note("running"))
         cancel.wait(60)
         if "stubborn" in sys.argv:
@@ -99,11 +106,12 @@ def begin(script: str, *args: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, text=True, env=environ, preexec_fn=heeds, **pipes)  # noqa: PLW1509 - no threads here
 
 
-def read_until(process: subprocess.Popen[str], said: str) -> None:
+def read_until(process: subprocess.Popen[str], said: str) -> str:
+    """The line that says so."""
     assert process.stderr is not None
     for line in process.stderr:
         if said in line:
-            return
+            return line
     raise AssertionError(f"it never said {said!r}")
 
 
@@ -134,6 +142,20 @@ def test_the_second_signal_leaves_at_once() -> None:
         process.communicate()
 
     assert process.returncode == 8
+
+
+@posix
+def test_the_second_signal_leaves_no_copies_behind() -> None:
+    with begin(STOPPABLE, "stubborn", "copies") as process:
+        folder = Path(read_until(process, "copies are in").split()[-1])
+        read_until(process, "running")
+        there = folder.is_dir()
+        process.send_signal(signal.SIGINT)
+        read_until(process, "stopping")
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+
+    assert (process.returncode, there, folder.exists()) == (8, True, False)
 
 
 @posix
