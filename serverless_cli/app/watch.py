@@ -138,7 +138,7 @@ class Watch:
         spec = step.reality if step.action is Action.KEEP else step.spec
         resource = self.run.stack.resources.get(step.ref)
         ours = KINDS[step.ref.kind].marked and not (resource and resource.existing)
-        mark = own_mark(self.run.plan.place, step.ref) if ours else None
+        mark = replace(own_mark(self.run.plan.place, step.ref), retain=step.retain) if ours else None
         return Observed(spec, outcome.outputs, mark) if spec is not None else None
 
 

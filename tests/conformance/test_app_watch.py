@@ -20,7 +20,7 @@ BLUEPRINT = """\
 name: shop
 resources:
   jobs: {type: queue}
-  later: {type: queue, name: shop-later}
+  later: {type: queue, name: shop-later, retain: true}
   work: {type: function, code: ./work, environment: {LATER: "${later.url}"}}
   other: {type: function, code: ./work}
 """
