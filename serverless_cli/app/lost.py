@@ -28,6 +28,8 @@ def recalled(session: Session, place: Place) -> Record:
     }
     if not there.keys() - borrowed:
         raise stacks.missing(session, place)
+    name = f"{place.stack}/{place.stage}"
+    session.settings.notify(f"nothing is recorded of {name}: found by its marks; `slx state repair {name}` records it")
     entries = {ref: Entry(ref, heres[ref].name, outputs=seen.outputs) for ref, seen in there.items()}
     if wish is None:
         return Record(entries)

@@ -67,7 +67,11 @@ def call(settings: Settings, function: str = "wrok") -> None:
 
 
 def test_logs_are_found_by_the_marks_of_what_writes_them(lost: Settings):
-    read(lost)
+    told: list[str] = []
+
+    read(replace(lost, notify=told.append))
+
+    assert told == ["nothing is recorded of shop/dev: found by its marks; `slx state repair shop/dev` records it"]
 
 
 def test_a_function_is_found_by_its_mark(lost: Settings):
