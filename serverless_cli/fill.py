@@ -17,6 +17,12 @@ def fill(value: T, outputs: Mapping[Ref, Outputs]) -> T:
     return filled
 
 
+def filled(texts: Mapping[str, str], outputs: Mapping[Ref, Outputs]) -> Mapping[str, str]:
+    """Those of the texts that can be filled wholly, filled."""
+    found = fill(texts, outputs)
+    return {name: text for name, text in found.items() if not isinstance(text, Late)}
+
+
 def gaps(value: object) -> frozenset[Handout]:
     """What a value still waits for."""
     return frozenset(part for late in _lates(value) for part in late.parts if isinstance(part, Handout))

@@ -478,7 +478,8 @@ class ResourceState:
 class StackState:
     """One stack as `status` shows it. `target` is where it lives (`local`, or account and region).
 
-    `known` is False for a stack that was found by its marks alone, without any record of it.
+    `known` is False for a stack that was found by its marks alone, without any record of it; `whole` where its record
+    may lack something: a run is under way, or was interrupted.
     """
 
     place: Place
@@ -486,6 +487,7 @@ class StackState:
     resources: tuple[ResourceState, ...]
     outputs: Mapping[str, str] = field(default_factory=dict)
     known: bool = True
+    whole: bool = True
 
     @property
     def ok(self) -> bool:

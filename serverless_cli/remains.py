@@ -137,7 +137,7 @@ class Clearing:
         for ref in graph.order(homes):
             self._decide(left[ref], left)
         for ref, needs in self._needs(left).items():
-            self.steps[ref] = replace(self.steps[ref], needs=frozenset(needs | self._replacing(ref)))
+            self.steps[ref] = replace(self.steps[ref], needs=frozenset(needs))
 
     def fallen(self, ref: Ref) -> tuple[Ref, ...]:
         """The entries that the journal forgets together with a step."""
@@ -260,14 +260,6 @@ class Clearing:
                 writers = self._lower(holder, users.get(ref, set()) if late else {ref})
                 wanted[now[holder]] |= {now[one] for one in writers if one != holder}
         return needs if graph.cycle({ref: frozenset(found) for ref, found in wanted.items()}) else wanted
-
-    def _replacing(self, ref: Ref) -> set[Ref]:
-        """What is new in the same container and may do what this did, where that must not cease meanwhile."""
-        if not self.kinds[ref.kind].new_first:
-            return set()
-        home = self.steps[ref].inside
-        news = ((other, one) for other, one in self.wished.items() if one.action is Action.CREATE)
-        return {other for other, one in news if other.kind == ref.kind and one.inside == home}
 
     def _lower(self, ref: Ref, among: Iterable[Ref]) -> set[Ref]:
         rank = self.kinds[ref.kind].rank

@@ -6,6 +6,7 @@ import base64
 import difflib
 
 from serverless_cli.app import stacks
+from serverless_cli.app.lost import recalled
 from serverless_cli.app.session import open_session
 from serverless_cli.app.settings import Settings
 from serverless_cli.errors import Exit, SlxError
@@ -29,9 +30,7 @@ def invoke(settings: Settings, stack: str | None, function: str, event: str) -> 
     """
     with open_session(settings) as session:
         place = stacks.choose(session, stack)
-        entries = stacks.record(session, place).entries
-        if not entries:
-            raise stacks.missing(session, place)
+        entries = recalled(session, place).entries
         entry = entries.get(Ref("function", function))
         if entry is None:
             known = sorted(ref.id for ref in entries if ref.kind == "function")

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from serverless_cli.app import stacks
+from serverless_cli.app.lost import recalled
 from serverless_cli.app.session import open_session
 from serverless_cli.app.settings import Settings
 from serverless_cli.aws.calls import Aws
 from serverless_cli.errors import Exit, SlxError
+from serverless_cli.model import Place
 from serverless_cli.records import dataclass
 
 LATE_MS = 15_000
@@ -61,11 +63,10 @@ def logs(
     """
     with open_session(settings) as session:
         place = stacks.choose(session, stack)
-        record = stacks.record(session, place)
-        groups = {ref.id: entry.name for ref, entry in record.entries.items() if ref.kind == "log-group"}
-        if not groups:
-            raise stacks.missing(session, place)
-        wanted = _chosen(groups, query.names)
+        entries = recalled(session, place).entries
+        wanted = _chosen(
+            place, {ref.id: one.name for ref, one in entries.items() if ref.kind == "log-group"}, query.names
+        )
         beginning, known = since_ms(query.since, time.time()), set[str]()
         while True:
             lines = _read(session.aws, wanted, beginning, query.pattern)
@@ -80,7 +81,11 @@ def logs(
                 return
 
 
-def _chosen(groups: Mapping[str, str], names: Iterable[str]) -> Mapping[str, str]:
+def _chosen(place: Place, groups: Mapping[str, str], names: Iterable[str]) -> Mapping[str, str]:
+    if not groups:
+        name = f"{place.stack}/{place.stage}"
+        hint = f"`slx status {name}` shows what there is"
+        raise SlxError(f"nothing in {name} writes logs", hint=hint, exit_code=Exit.USAGE)
     unknown = [name for name in names if name not in groups]
     if unknown:
         hint = f"there are: {', '.join(sorted(groups))}"

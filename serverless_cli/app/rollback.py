@@ -6,13 +6,12 @@ the journal first, under the same lock. Interrupted or failed, it leaves a half-
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from serverless_cli import execute, undo
+from serverless_cli import execute, scratch, undo
 from serverless_cli.app import reality
 from serverless_cli.app.session import Session
 from serverless_cli.app.sweep import clear_late, remains
@@ -34,7 +33,7 @@ def kept(session: Session, plan: Plan, record: Record) -> Iterator[Former]:
 
     Only reads. What cannot be kept is known by then, and no reason not to run.
     """
-    with tempfile.TemporaryDirectory(prefix="slx-", ignore_cleanup_errors=True) as name:
+    with scratch.folder() as name:
         held: dict[Ref, Spec] = {}
         lost: dict[Ref, str] = {}
         for number, step in enumerate(one for one in plan.writes if one.action in CHANGING):

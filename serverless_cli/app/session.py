@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import field
 from typing import TypeVar
 
 from serverless_cli import local
+from serverless_cli.app import reality
 from serverless_cli.app.settings import Settings
 from serverless_cli.aws.actions import services
 from serverless_cli.aws.calls import Aws
@@ -99,7 +100,8 @@ def open_session(settings: Settings, *, kinds: Iterable[str] = (), presuming: bo
     before `confirm`.
     """
     nearby(settings)  # a state that cannot be is said to be so before anything is called
-    instance = _local(settings) if settings.local else None
+    ran = settings.local and local.find(settings.folder)
+    instance = ran or _started(settings) if settings.local else None
     connecting = Connecting(
         profile=None if instance else settings.profile,
         region=(settings.region or instance.region) if instance else settings.region,
@@ -116,7 +118,7 @@ def open_session(settings: Settings, *, kinds: Iterable[str] = (), presuming: bo
             if connecting.wait().account != account:
                 raise ElsewhereError
 
-        yield Session(
+        session = Session(
             settings,
             connecting.aws,
             store(settings, connecting.aws, account),
@@ -129,8 +131,31 @@ def open_session(settings: Settings, *, kinds: Iterable[str] = (), presuming: bo
             instance,
             confirm if presumed else _sure,
         )
+        try:
+            yield session
+        finally:
+            if instance and not ran:
+                _stop_if_empty(session)
     finally:
         connecting.close()
+
+
+def _stop_if_empty(session: Session) -> None:
+    """Whoever started the local target and leaves no stack there stops it: a mere look leaves no process behind.
+
+    It goes on where it cannot be seen that nothing is in it.
+    """
+    with suppress(SlxError):
+        if local.find(session.settings.folder) is None or any(_is_local(key) for key in session.store.stacks()):
+            return
+        if not any(one.mark for many in reality.search(session.aws, None).values() for one in many):
+            session.settings.notify("stopping the local target: no stack is in it")
+            local.stop(session.settings.folder)
+
+
+def _is_local(key: StackKey) -> bool:
+    """Whether a stack is on the local target, whatever its region."""
+    return key.target == "local" or key.target.startswith("local-")
 
 
 @contextmanager
@@ -182,12 +207,9 @@ def _presumed(settings: Settings, connecting: Connecting) -> str | None:
     return accounts.pop() if len(accounts) == 1 and all(one.isdigit() for one in accounts) else None
 
 
-def _local(settings: Settings) -> local.Instance:
-    found = local.find(settings.folder)
-    if found is None:
-        settings.notify("starting the local target")
-        found = local.ensure(settings.folder)
-    return found
+def _started(settings: Settings) -> local.Instance:
+    settings.notify("starting the local target")
+    return local.ensure(settings.folder)
 
 
 def _urls(instance: local.Instance) -> Urls:

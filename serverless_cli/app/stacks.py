@@ -39,7 +39,7 @@ def choose(session: Session, stack: str | None) -> Place:
     if len(known) == 1:
         return known[0]
     if known:
-        hint = "name one of: " + ", ".join(f"{place.stack}/{place.stage}" for place in known)
+        hint = "name one of: " + ", ".join(f"{place.stack}/{place.stage}" for place in every)
         raise SlxError("this folder has several stacks", hint=hint, exit_code=Exit.USAGE)
     if place := described(session):
         return place
@@ -87,8 +87,8 @@ def wish(settings: Settings, place: Place) -> Stack | None:
 
 
 def missing(session: Session, place: Place) -> SlxError:
-    """The error for a stack of which there is no trace."""
-    known = [f"{one.stack}/{one.stage}" for one in recorded(session)]
+    """The error for a stack of which there is no trace: to be raised once it has been searched for."""
+    known = [f"{one.stack}/{one.stage}" for one in recorded(session) if one != place]
     near = difflib.get_close_matches(f"{place.stack}/{place.stage}", known, 1)
     hint = f"did you mean {near[0]}?" if near else "`slx status --all` lists what there is"
     what = f"there is no stack {place.stack}/{place.stage} on {session.target}"

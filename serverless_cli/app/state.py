@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from serverless_cli import plan
-from serverless_cli.app import reality, stacks
+from serverless_cli.app import stacks
+from serverless_cli.app.lost import look, mine
 from serverless_cli.app.session import Session, endpoint, open_session, store
 from serverless_cli.app.settings import Settings
 from serverless_cli.errors import Exit, SlxError
 from serverless_cli.model import Action, Observed, Place, Record, Ref, Stack, Step
 from serverless_cli.records import dataclass
-from serverless_cli.remains import ours, own_mark
-from serverless_cli.resources import KINDS, SPECS
+from serverless_cli.resources import SPECS
 from serverless_cli.resources.base import Here
-from serverless_cli.state import s3_bucket
+from serverless_cli.state import history, s3_bucket
 from serverless_cli.state.address import S3Address
-from serverless_cli.state.history import History, look
+from serverless_cli.state.history import History
 from serverless_cli.state.journal import Journal
 from serverless_cli.state.lease import Holder
 from serverless_cli.state.lock import lock
@@ -28,16 +27,21 @@ def show(settings: Settings, stack: str | None) -> History:
     """The journal of a stack. Raises SlxError (no such stack) where there is none, not even a damaged copy."""
     with open_session(settings) as session:
         place = stacks.choose(session, stack)
-        found = look(session.store, session.key(place))
+        found = history.look(session.store, session.key(place))
         if not (found.lines or found.size or found.copies or found.holder):
-            name = f"{place.stack}/{place.stage}"
-            raise SlxError(
-                f"nothing is recorded of {name}",
-                f"{session.store.where} has no journal of it for {session.target}",
-                f"`slx status {name}` searches for what exists, `slx state repair {name}` records it",
-                exit_code=Exit.NO_STACK,
-            )
+            raise unrecorded(session, place)
         return found
+
+
+def unrecorded(session: Session, place: Place) -> SlxError:
+    """The error for a stack without a journal; nothing was searched for."""
+    name = f"{place.stack}/{place.stage}"
+    return SlxError(
+        f"nothing is recorded of {name}",
+        f"{session.store.where} has no journal of it for {session.target}",
+        f"`slx status {name}` searches for what exists, `slx state repair {name}` records it",
+        exit_code=Exit.NO_STACK,
+    )
 
 
 # Making a bucket
@@ -84,7 +88,7 @@ def _meant(session: Session, stack: str | None, there: Store) -> tuple[Place, ..
         return (place,)
     if there.names(session.key(place)):
         return ()
-    raise stacks.missing(session, place)
+    raise unrecorded(session, place)
 
 
 def _move(here: Store, there: Store, key: StackKey) -> None:
@@ -143,8 +147,8 @@ def repair(settings: Settings, stack: str | None) -> Repaired:
         ):
             before = journal.record
             wish = stacks.wish(session.settings, place)
-            heres, seen = _look(session, place, before, wish)
-            verdicts = {ref: _verdict(heres[ref], seen[ref], before) for ref in heres}
+            heres, seen = look(session, place, before, wish)
+            verdicts = {ref: mine(heres[ref], seen[ref], before) for ref in heres}
             there = {ref for ref, verdict in verdicts.items() if verdict}
             if not there and not before.entries:
                 raise stacks.missing(session, place)
@@ -170,22 +174,6 @@ def repair(settings: Settings, stack: str | None) -> Repaired:
             complete,
             tuple(name for name in session.store.names(key) if name != JOURNAL),
         )
-
-
-def _look(
-    session: Session, place: Place, record: Record, wish: Stack | None
-) -> tuple[dict[Ref, Here], dict[Ref, Observed | None]]:
-    found = stacks.found(session.aws, place).found
-    heres = plan.heres(place, KINDS, record, found, wish)
-    return heres, reality.observe(session.aws, heres)
-
-
-def _verdict(here: Here, seen: Observed | None, record: Record) -> bool | None:
-    """Whether what exists is the stack's; None where nothing exists."""
-    if seen is None:
-        return None
-    kind = KINDS[here.ref.kind]
-    return seen.bare or ours(kind, own_mark(here.place, here.ref), seen.mark, record.entries.get(here.ref))
 
 
 def _record(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import nullcontext
 
-from serverless_cli import diff, local, plan
+from serverless_cli import diff, plan
 from serverless_cli.app import reality, stacks
 from serverless_cli.app.session import Session, looking
 from serverless_cli.app.settings import Settings
-from serverless_cli.fill import fill
+from serverless_cli.fill import filled
 from serverless_cli.model import (
     Change,
     Found,
@@ -38,7 +38,6 @@ def overview(settings: Settings, stack: str | None, *, everything: bool = False)
 
     Raises SlxError (no such stack) for a name without a trace.
     """
-    idle = settings.local and local.find(settings.folder) is None
 
     def look(session: Session) -> nullcontext[Overview]:
         if everything:
@@ -46,10 +45,7 @@ def overview(settings: Settings, stack: str | None, *, everything: bool = False)
         return nullcontext(Overview((_named(session, stack),) if stack else _here(session)))
 
     with looking(settings, look) as seen:
-        pass
-    if idle and not seen.stacks:
-        local.stop(settings.folder)
-    return seen
+        return seen
 
 
 def _here(session: Session) -> tuple[StackState, ...]:
@@ -95,7 +91,7 @@ def _recorded(session: Session, place: Place) -> StackState:
     heres = plan.heres(place, KINDS, record)
     observed = reality.observe(session.aws, heres)
     states = tuple(_state(heres[ref], observed[ref], record) for ref in heres)
-    outputs = fill(record.outputs, {ref: _handed_out(ref, observed, record) for ref in record.entries})
+    outputs = filled(record.outputs, {ref: _handed_out(ref, observed, record) for ref in record.entries})
     return StackState(place, session.target, states, outputs)
 
 
@@ -119,8 +115,8 @@ def _searched(session: Session, place: Place, record: Record, found: tuple[Found
         heres = plan.heres(place, KINDS, record, found, wish)
     existing = {ref for ref, one in wish.resources.items() if one.existing} if wish else set()
     states = tuple(_state(heres[ref], observed[ref], record) for ref in heres if ref not in existing)
-    outputs = fill((wish or record).outputs, {ref: seen.outputs for ref, seen in observed.items() if seen})
-    return StackState(place, session.target, states, outputs, known=False)
+    outputs = filled((wish or record).outputs, {ref: seen.outputs for ref, seen in observed.items() if seen})
+    return StackState(place, session.target, states, outputs, known=bool(record.entries), whole=False)
 
 
 def _state(here: Here, seen: Observed | None, record: Record) -> ResourceState:

@@ -18,7 +18,7 @@ from serverless_cli.blueprint.parse import peek
 from serverless_cli.blueprint.problems import Unset
 from serverless_cli.errors import BlueprintError, Problem
 from serverless_cli.events import Listener
-from serverless_cli.fill import fill
+from serverless_cli.fill import fill, filled
 from serverless_cli.model import CheckResult, Outputs, Plan, Record, Ref, Report, Stack, Status
 from serverless_cli.records import dataclass
 from serverless_cli.resources import KINDS, SPECS
@@ -75,7 +75,7 @@ class Up:
 
     def outputs(self) -> Mapping[str, str]:
         """The blueprint's outputs, as far as they are known."""
-        return fill(self.stack.outputs, self._outputs)
+        return filled(self.stack.outputs, self._outputs)
 
     def check(self, listen: Callable[[CheckResult], None]) -> tuple[CheckResult, ...]:
         """Proves end to end that the stack does what the blueprint promises."""
@@ -86,10 +86,16 @@ class Up:
 
 @contextmanager
 def begin(
-    settings: Settings, blueprint: str | None, *, allow_delete: frozenset[str] = frozenset(), undoing: bool = False
+    settings: Settings,
+    blueprint: str | None,
+    *,
+    allow_delete: frozenset[str] = frozenset(),
+    undoing: bool = False,
+    command: str = "up",
 ) -> Iterator[Up]:
     """Reads, checks, looks and plans, and holds the stack's lock until the end of the `with`.
 
+    `command` is what others are told of who has it.
     With `undoing`, what the plan is about to change is kept, so that `rollback` can bring it back.
 
     Raises BlueprintError before any call; SlxError for credentials, network, a lock that somebody else holds.
@@ -101,7 +107,7 @@ def begin(
     def look(session: Session) -> Iterator[Up]:
         place = session.place(name)
         with (
-            lock(session.store, session.key(place), command=f"up {blueprint or ''}".strip()) as lease,
+            lock(session.store, session.key(place), command=f"{command} {blueprint or ''}".strip()) as lease,
             Journal.open(session.store, session.key(place), SPECS) as journal,
         ):
             stack, made, problems = draft(session, path, settings, journal.record)

@@ -12,19 +12,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 
-from serverless_cli import execute, plan
+from serverless_cli import execute, graph, plan
 from serverless_cli.app import catalog, reality
 from serverless_cli.app import up as making
 from serverless_cli.app.settings import Settings
 from serverless_cli.app.up import Up
+from serverless_cli.errors import SlxError
 from serverless_cli.events import Listener
-from serverless_cli.model import Action, Observed, Outcome, Plan, Ref, Report, Stack, Status
+from serverless_cli.model import Action, Observed, Outcome, Plan, Record, Ref, Report, Stack, Status
 from serverless_cli.packaging.site import IGNORED
 from serverless_cli.records import dataclass
-from serverless_cli.remains import own_mark
+from serverless_cli.remains import moved, own_mark
 from serverless_cli.resources import KINDS
 
 EVERY_S = 0.15
@@ -75,20 +76,44 @@ class Watch:
         """What the files call for now. Raises BlueprintError, and SlxError for what cannot be packed or looked at."""
         session, record = self.run.session, self.run.journal.record
         stack = catalog.read(self.path, session.settings, session.place(""), record.parameters)
+        was, now = self.run.stack.place.stack, stack.place.stack
+        if now != was:
+            hint = f"end this with Ctrl-C; `slx up` makes {now}, and `slx down {was}/{stack.place.stage}` removes {was}"
+            raise SlxError(f"the stack's name is {now} now", f"what is watched is {was}", hint)
         ready = reality.prepare(stack)
-        heres = plan.heres(stack.place, KINDS, record, (), ready)
-        unknown = {ref: here for ref, here in heres.items() if self.observed.get(ref) is None}
-        self.observed |= reality.observe(session.aws, unknown)
-        known = {ref: self.observed.get(ref) for ref in ready.resources}
+        known = self._look(ready, record)
         ready = reality.prepare(plan.fill_known(ready, known, KINDS))
         return ready, plan.up(ready, {**self.observed, **known}, record, KINDS)
 
+    def _look(self, stack: Stack, record: Record) -> dict[Ref, Observed | None]:
+        """The stack's resources as they are. Looked at is what is new in the files, for somebody else may have one of
+        that name; what has another name there; and what the last push did not bring to its end."""
+        heres, entries = plan.heres(stack.place, KINDS, record, (), stack), record.entries
+        unknown = {ref for ref in heres if self.observed.get(ref) is None}
+        renamed = {
+            ref
+            for ref, one in stack.resources.items()
+            if ref not in unknown and ref in entries and moved(one, entries[ref], KINDS[ref.kind])
+        }
+        seen = reality.observe(self.run.session.aws, {ref: heres[ref] for ref in sorted(unknown | renamed)})
+        self.observed |= {ref: seen[ref] for ref in unknown}
+        return {ref: self.observed.get(ref) for ref in stack.resources} | {ref: seen[ref] for ref in renamed}
+
     @staticmethod
-    def beyond(made: Plan, *, creating: bool) -> tuple[str, ...]:
-        """What of a plan is more than a change in place, and so wants somebody's consent; creating may have it."""
+    def within(made: Plan, *, creating: bool) -> tuple[Plan, tuple[str, ...]]:
+        """The part of a plan that changes things in place, with `creating` also what is new; and, in words, the rest:
+        it wants somebody's consent, or waits for what does."""
         words = {Action.DELETE: "deleted", Action.REPLACE: "replaced"}
         words |= {} if creating else {Action.CREATE: "created"}
-        return tuple(f"{step.ref} would be {words[step.action]}" for step in made.writes if step.action in words)
+        beyond = {ref: f"{ref} would be {words[one.action]}" for ref, one in made.steps.items() if one.action in words}
+        for ref in graph.order({ref: one.needs for ref, one in made.steps.items()}):
+            if ref not in beyond and made.steps[ref].needs & beyond.keys():
+                beyond[ref] = f"{ref} waits for that"
+        steps = {ref: one for ref, one in made.steps.items() if ref not in beyond}
+        currents = {ref.current for ref in beyond}
+        amend = tuple(one for one in made.amend if one.ref.current not in currents)
+        told = tuple(text for ref, text in beyond.items() if made.steps[ref] in made.writes)
+        return replace(made, steps=steps, amend=amend), told
 
     def push(self, stack: Stack, made: Plan, listen: Listener, cancel: threading.Event) -> Report:
         """Carries out a plan that changes things in place."""
@@ -118,7 +143,7 @@ class Watch:
         spec = step.reality if step.action is Action.KEEP else step.spec
         resource = stack.resources.get(step.ref)
         ours = KINDS[step.ref.kind].marked and not (resource and resource.existing)
-        mark = own_mark(self.run.plan.place, step.ref) if ours else None
+        mark = replace(own_mark(self.run.plan.place, step.ref), retain=step.retain) if ours else None
         return Observed(spec, outcome.outputs, mark) if spec is not None else None
 
 
@@ -126,7 +151,7 @@ class Watch:
 def begin(settings: Settings, blueprint: str | None) -> Iterator[Watch]:
     """As `up` begins; the stack's lock is held until the end of the `with`. Raises as `up` does."""
     path = catalog.find(blueprint, settings.folder)
-    with making.begin(settings, blueprint) as run:
+    with making.begin(settings, blueprint, command="watch") as run:
         yield Watch(run, path)
 
 

@@ -31,7 +31,7 @@ def guarded(call: Callable[[], Any], args: Sequence[str], streams: Streams | Non
     try:
         return int(call() or Exit.DONE)
     except (KeyboardInterrupt, EOFError, click.Abort):
-        why = "the same command goes on from what there is"
+        why = "the same command goes on from what there is" if _goes_on(args) else ""
         return _fail(SlxError("cancelled", why, exit_code=Exit.CANCELLED), args, streams)
     except click.ClickException as error:
         return _fail(_usage(error), args, streams)
@@ -42,6 +42,11 @@ def guarded(call: Callable[[], Any], args: Sequence[str], streams: Streams | Non
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+def _goes_on(args: Sequence[str]) -> bool:
+    """Whether the command changes a stack, so that it is not in vain to run it again. Options come after its name."""
+    return bool(args) and args[0] in ("up", "down", "watch")
 
 
 def _stop_as_interrupt() -> dict[signal.Signals, Any]:
@@ -89,7 +94,8 @@ def _fail(error: SlxError, args: Sequence[str], streams: Streams | None, cause: 
     from serverless_cli.ui.terminal import Look, Terminal
 
     if isinstance(error, AwsError) and not error.hint:
-        error.hint = "run the same command again once that is put right: it goes on from what exists"
+        on = ": it goes on from what exists" if _goes_on(args) else ""
+        error.hint = f"run the same command again once that is put right{on}"
     terminal = Terminal(Look(json="--json" in args, color="--no-color" not in args), streams)
     if "--debug" in args or os.environ.get("SLX_DEBUG"):
         terminal.alarm(errors.trace(cause or error))

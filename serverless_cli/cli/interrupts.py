@@ -13,6 +13,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Self
 
+from serverless_cli import scratch
 from serverless_cli.errors import Exit
 
 _HANGUP = getattr(signal, "SIGHUP", None)
@@ -26,7 +27,8 @@ def heard() -> tuple[signal.Signals, ...]:
 
 
 def leave_now() -> None:
-    """Ends the process without any clean-up: the journal knows what was begun."""
+    """Ends the process without any clean-up but of copies: the journal knows what was begun."""
+    scratch.clear()
     os._exit(Exit.CANCELLED)
 
 

@@ -27,7 +27,9 @@ def invoke(it: Session, function: str, stack: str | None, event: str, tail: bool
     """Calls the function with the id FUNCTION and prints what it returned. Exits with 1 if it failed."""
     answer = it.app.invoke(it.settings, stack, function, _event(event))
     if tail:
-        it.terminal.say(answer.log.rstrip())
+        from serverless_cli.ui.logs import written  # noqa: PLC0415 - what shows help must not load rich
+
+        it.terminal.say(written(answer.log.rstrip()))
     it.terminal.raw(answer.payload + "\n")
     return Exit.FAILED if answer.failed else Exit.DONE
 

@@ -42,5 +42,10 @@ def logs(it: Session, *, functions: tuple[str, ...], stack: str | None, **query:
         else:
             it.terminal.data(painter.line(line))
 
-    it.app.logs(it.settings, stack, Query(functions, **query), emit, threading.Event())
+    asked = Query(functions, **query)
+    try:
+        it.app.logs(it.settings, stack, asked, emit, threading.Event())
+    except KeyboardInterrupt:
+        if not asked.follow:
+            raise
     return Exit.DONE

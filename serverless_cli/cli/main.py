@@ -82,6 +82,7 @@ def main() -> None:
         cli.main()
     except SystemExit as end:
         for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
+            if stream is not None:  # closed by whoever started this
+                with suppress(OSError, ValueError):
+                    stream.flush()
         os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))

@@ -26,7 +26,10 @@ from serverless_cli.errors import Exit, SlxError
     "--format", "form", type=click.Choice(["text", "json", "env"]), default="text", help="How they are written."
 )
 def outputs(it: Session, stack: str | None, name: str | None, form: str) -> Exit:
-    """Prints the outputs of STACK, or the bare value of the one that is named. Calls nothing on AWS."""
+    """Prints the outputs of STACK, or the bare value of the one that is named. Calls AWS only where the record is lost.
+
+    An output of what does not exist has no value, and is left out.
+    """
     from serverless_cli.ui import documents, states
 
     form = "json" if it.options.json else form
@@ -38,6 +41,8 @@ def outputs(it: Session, stack: str | None, name: str | None, form: str) -> Exit
             it.terminal.raw(states.value(values[name]) + "\n")
             return Exit.DONE
         values = {name: values[name]}
+    if not values:
+        it.terminal.say("no output of this stack has a value")
     if form == "json":
         it.terminal.document(documents.outputs(values))
     elif form == "env":
@@ -49,5 +54,6 @@ def outputs(it: Session, stack: str | None, name: str | None, form: str) -> Exit
 
 def _unknown(name: str, known: list[str]) -> SlxError:
     near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(known)}" if known else "it has no outputs"
-    return SlxError(f"the stack has no output `{name}`", hint=hint, exit_code=Exit.USAGE)
+    hint = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(known)}" if known else ""
+    hint = hint or "no output of this stack has a value; `slx status` shows what there is of it"
+    return SlxError(f"the stack has no value of an output `{name}`", hint=hint, exit_code=Exit.USAGE)

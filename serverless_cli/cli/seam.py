@@ -95,8 +95,8 @@ class Watch(Protocol):
     def plan(self) -> tuple[Stack, Plan]:
         """What the files call for. Raises BlueprintError, SlxError."""
 
-    def beyond(self, made: Plan, *, creating: bool) -> tuple[str, ...]:
-        """What of a plan is more than a change in place, or, with `creating`, than that and something new."""
+    def within(self, made: Plan, *, creating: bool) -> tuple[Plan, tuple[str, ...]]:
+        """The part of a plan that is a change in place or, with `creating`, something new; and the rest, in words."""
 
     def push(self, stack: Stack, made: Plan, listen: Listener, cancel: threading.Event) -> Report:
         """Carries it out."""

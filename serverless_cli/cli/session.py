@@ -72,17 +72,20 @@ class Session:
         if self._watch:
             self._watch.phase(name, time.monotonic())
 
-    def tell_times(self) -> None:
-        """Says where the time went, if that is timed."""
-        if not self._watch:
-            return
-        from serverless_cli.ui import timings
+    def report(self, document: object) -> None:
+        """The last line of --json. Where the time went until then goes before it."""
+        if self._watch:
+            from serverless_cli.ui import timings
 
-        found = self._watch.result(time.monotonic())
-        if self.options.json:
-            self.terminal.record(timings.document(found))
-        else:
-            self.terminal.alarm(timings.timings(found))
+            self.terminal.record(timings.document(self._watch.result(time.monotonic())))
+        self.terminal.record(document)
+
+    def tell_times(self) -> None:
+        """Says at the end where the time went, if that is timed; with --json that is said before the report."""
+        if self._watch and not self.options.json:
+            from serverless_cli.ui import timings
+
+            self.terminal.alarm(timings.timings(self._watch.result(time.monotonic())))
 
     def target(self, place: Place) -> str:
         """Where a stack lives, in a word or two."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from serverless_cli.cli import options
@@ -61,7 +63,7 @@ def create(it: Session, address: str) -> Exit:
     if it.options.json:
         it.terminal.document({"state": address, "made": made})
     it.terminal.say(f"the bucket is ready{'' if made else ', as it was: nothing was changed'}; use it with")
-    it.terminal.say(f"--state {address}, SLX_STATE={address}, or `state: {address}` in slx.yaml")
+    it.terminal.say(_from_now_on(it, address))
     return Exit.DONE
 
 
@@ -86,8 +88,18 @@ def move(it: Session, stack: str | None, to: str) -> Exit:
         it.terminal.say(f"moved {one}")
     if not moved:
         it.terminal.say("there was nothing left to move")
-    it.terminal.say(f"from now on: --state {to}, SLX_STATE={to}, or `state: {to}` in slx.yaml")
+    it.terminal.say(f"from now on: {_from_now_on(it, to)}")
     return Exit.DONE
+
+
+def _from_now_on(it: Session, to: str) -> str:
+    if not it.settings.local:
+        return f"--state {to}, SLX_STATE={to}, or `state: {to}` in slx.yaml"
+    from serverless_cli.app.session import STATE_FOLDER
+
+    if Path(it.folder, to) == it.folder / STATE_FOLDER:
+        return f"--local without --state: it takes {STATE_FOLDER} then, whatever SLX_STATE and slx.yaml say"
+    return f"--local --state {to}, each time: with --local neither SLX_STATE nor slx.yaml is heeded"
 
 
 @options.command("repair", "slx state repair website")

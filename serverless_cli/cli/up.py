@@ -137,7 +137,7 @@ def _make_or_undo(it: Session, run: Up, checks: bool | None, again: str) -> Exit
     it.terminal.verdict(outcomes.report(report, target, ""), good=False)
     undone = _undo(it, run, report, again)
     if it.options.json:
-        it.terminal.record(documents.up_report(report, code, {}, (), undone))
+        it.report(documents.up_report(report, code, {}, (), undone))
     return code
 
 
@@ -169,7 +169,7 @@ def _finish(it: Session, run: Up, checks: bool | None, report: Report, code: Exi
         code = Exit.RESOURCES
     outputs = run.outputs()
     if it.options.json:
-        it.terminal.record(documents.up_report(report, code, outputs, results))
+        it.report(documents.up_report(report, code, outputs, results))
     elif report.ok:
         it.terminal.data(states.outputs(outputs))
     return code

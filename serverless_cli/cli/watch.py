@@ -33,8 +33,8 @@ def watch(it: Session, blueprint: str | None) -> Exit:
     """Makes the stack as BLUEPRINT says, as `slx up` does, then pushes what changes in its folder until Ctrl-C.
 
     Code, content and settings that can be changed in place are pushed at once; new resources too, with --local or
-    --yes. What would replace or delete something is left to `slx up`. Meanwhile the stack is locked, and no checks
-    are run.
+    --yes. What would replace or delete something is left to `slx up`, the rest is pushed. Meanwhile the stack is
+    locked, and no checks are run.
     """
     from serverless_cli.ui import states
 
@@ -61,15 +61,19 @@ def _follow(it: Session, run: Watch, up: str) -> None:
         cancel.set()
 
     it.terminal.say(f"watching {run.path.parent}; Ctrl-C ends it")
+    left: tuple[str, ...] = ()
     with Interrupts(stop):
         while names := run.changed(cancel):
             try:
-                _push(it, run, names, up, cancel)
+                left = _push(it, run, names, up, cancel=cancel, known=left)
             except SlxError as error:
                 _tell(it, error)
 
 
-def _push(it: Session, run: Watch, names: tuple[str, ...], up: str, cancel: threading.Event) -> None:
+def _push(
+    it: Session, run: Watch, names: tuple[str, ...], up: str, *, cancel: threading.Event, known: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Pushes what may be; what may not is told, unless it is `known`, and returned."""
     from serverless_cli.ui import outcomes
     from serverless_cli.ui.progress import watch as shown
     from serverless_cli.ui.text import enumerated
@@ -78,12 +82,13 @@ def _push(it: Session, run: Watch, names: tuple[str, ...], up: str, cancel: thre
     stack, plan = run.plan()
     if plan.obstacles:
         raise BlueprintError(plan.obstacles)
+    plan, left = run.within(plan, creating=it.options.yes or it.settings.local)
+    if left and left != known:
+        why = f"{enumerated(left, _NAMES)}; only what can be changed in place is"
+        _tell(it, SlxError("not all is pushed", why, f"for the rest end this with Ctrl-C, then run {up}"))
     if not plan.writes:
-        it.terminal.detail(f"{enumerated(names, _NAMES)} changed, and nothing that is deployed with it")
-        return
-    if found := run.beyond(plan, creating=it.options.yes or it.settings.local):
-        why = f"{enumerated(found, _NAMES)}; only what can be changed in place is pushed"
-        raise SlxError("this change is not pushed", why, f"end this with Ctrl-C, then run {up}")
+        it.terminal.detail(f"{enumerated(names, _NAMES)} changed, and nothing that is pushed with it")
+        return left
     it.terminal.say(f"{enumerated(names, _NAMES)} changed")
     with shown(it.terminal, plan) as listen:
         report = run.push(stack, plan, listen, cancel)
@@ -91,6 +96,7 @@ def _push(it: Session, run: Watch, names: tuple[str, ...], up: str, cancel: thre
         it.terminal.say(f"pushed in {time.monotonic() - began:.2f} s")
     else:
         it.terminal.verdict(outcomes.report(report, it.target(report.place), up), good=False)
+    return left
 
 
 def _tell(it: Session, error: SlxError) -> None:

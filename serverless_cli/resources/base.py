@@ -215,8 +215,6 @@ class Kind(ABC, Generic[S]):
     `down` looks for these before it removes anything"""
     needs_only_ready: ClassVar[frozenset[str]] = frozenset()
     """kinds that need not be finished, only ready, for what needs them to be made or changed"""
-    new_first: ClassVar[bool] = False
-    """of those in one container, the old ones go only once the new ones are there: together they let somebody in"""
     volatile: ClassVar[frozenset[str]] = frozenset()
     """outputs that an update may change (a table's stream): what names them waits for the update"""
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]]

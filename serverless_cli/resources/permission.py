@@ -69,7 +69,6 @@ class PermissionKind(Kind[PermissionSpec]):
     spec = PermissionSpec
     create_only = frozenset({"function"})
     marked = False
-    new_first = True
     needs_only_ready = frozenset({"http-api"})  # of which its id is all that is said
     rank = 30
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import field, fields, is_dataclass
 
 from rich.text import Text
 
-from serverless_cli.model import Change
+from serverless_cli import diff
+from serverless_cli.model import Change, Late, Spec
 from serverless_cli.records import dataclass
-from serverless_cli.ui.text import line, plural
-from serverless_cli.ui.values import is_group, shown
+from serverless_cli.ui.text import apart, line, plural, shorten
+from serverless_cli.ui.values import LIMIT, is_group, members, shown, whole
 
 KEYS = 10
 LINES = 20
+_STAYS = 100
+"""characters of what stays as it is in something whose change is shown"""
 _DIGESTS = frozenset({"etag", "sha256"})
 _SIGNS = {"+": "green", "-": "red", "~": "yellow"}
 
@@ -38,7 +41,7 @@ class _Keys:
 
 def change_lines(changes: Iterable[Change], *, drift: bool = False, everything: bool = False) -> tuple[Text, ...]:
     """One line or more per change. For drift the wish is what was and reality what somebody made of it."""
-    blocks = _blocks(tuple(changes), drift=drift)
+    blocks = _blocks(tuple(changes), drift=drift, everything=everything)
     most = sys.maxsize if everything else KEYS
     found = [one for block in blocks for one in (block.lines(most) if isinstance(block, _Keys) else block)]
     if len(found) > LINES and not everything:
@@ -46,7 +49,7 @@ def change_lines(changes: Iterable[Change], *, drift: bool = False, everything: 
     return tuple(found)
 
 
-def _blocks(changes: tuple[Change, ...], *, drift: bool) -> list[_Keys | tuple[Text, ...]]:
+def _blocks(changes: tuple[Change, ...], *, drift: bool, everything: bool) -> list[_Keys | tuple[Text, ...]]:
     """The changes in their order; those that belong into the list of a mapping are in one block where its first was."""
     digests = {change.path[:-1] for change in changes if change.path[-1] in _DIGESTS}
     keys: dict[str, _Keys] = {}
@@ -59,8 +62,10 @@ def _blocks(changes: tuple[Change, ...], *, drift: bool) -> list[_Keys | tuple[T
                 blocks.append(keys.setdefault(change.field, _Keys(change.field)))
             keys[change.field].keys.setdefault(key, _turned(sign) if drift else sign)
             keys[change.field].replaces |= change.replaces
+        elif change.path[:-1] in digests:
+            blocks.append(_content(change))
         else:
-            blocks.append(_content(change) if change.path[:-1] in digests else _direct(change, drift=drift))
+            blocks.append(_direct(change, drift=drift, everything=everything))
     return blocks
 
 
@@ -86,15 +91,20 @@ def _content(change: Change) -> tuple[Text, ...]:
     return (Text.assemble(f"{'.'.join(change.path[:-1])}: new content", _mark(change)),)
 
 
-def _direct(change: Change, *, drift: bool) -> tuple[Text, ...]:
+def _direct(change: Change, *, drift: bool, everything: bool) -> tuple[Text, ...]:
     before, after = (change.after, change.before) if drift else (change.before, change.after)
     name = line(".".join(change.path))
-    if _long(before, after):
-        assert isinstance(before, tuple)
-        assert isinstance(after, tuple)
-        return Text.assemble(f"{name}:", _mark(change, drift=drift)), *_items(before, after)
-    arrow = Text.assemble(f"{name}: ", (shown(before), "dim"), " → ", shown(after))
+    if isinstance(before, tuple) and isinstance(after, tuple) and _long(before, after):
+        return Text.assemble(f"{name}:", _mark(change, drift=drift)), *_items(before, after, everything=everything)
+    was, now = _apart(before, after, sys.maxsize if everything else LIMIT)
+    arrow = Text.assemble(f"{name}: ", (was, "dim"), " → ", now)
     return (arrow.append_text(Text.assemble(_mark(change, drift=drift))),)
+
+
+def _apart(before: object, after: object, limit: int) -> tuple[str, str]:
+    if isinstance(before, Late) or isinstance(after, Late):  # it is said of it what it will be known after
+        return shown(before, limit), shown(after, limit)
+    return apart(whole(before), whole(after), limit)
 
 
 def _mark(change: Change, *, drift: bool = False) -> tuple[str, str]:
@@ -103,17 +113,60 @@ def _mark(change: Change, *, drift: bool = False) -> tuple[str, str]:
     return (" (forces replacement)", "red") if change.replaces else ("", "")
 
 
-def _long(before: object, after: object) -> bool:
+# Lists
+
+
+def _long(before: tuple[object, ...], after: tuple[object, ...]) -> bool:
     """Whether two lists are better shown by what came and what went."""
-    if not (isinstance(before, tuple) and isinstance(after, tuple)):
-        return False
-    return len(before) + len(after) > 4 or any(map(is_group, before + after))
+    every = before + after
+    return len(every) > 4 or any(map(is_group, every)) or max(len(whole(before)), len(whole(after))) > LIMIT
 
 
-def _items(before: tuple[object, ...], after: tuple[object, ...]) -> list[Text]:
-    gone = [("-", item) for item in before if item not in after]
-    come = [("+", item) for item in after if item not in before]
-    both = [Text.assemble("  ", (sign, _SIGNS[sign]), f" {shown(item, 100)}") for sign, item in gone + come]
-    return (both or [Text("  in another order")])[:KEYS] + (
-        [Text(f"  and {len(both) - KEYS} more")] if len(both) > KEYS else []
+def _items(before: tuple[object, ...], after: tuple[object, ...], *, everything: bool) -> list[Text]:
+    """What went, came, or changed inside; each whole, as it is itself what differs."""
+    gone, come = [one for one in before if one not in after], [one for one in after if one not in before]
+    blocks: list[list[Text]] = []
+    for item in gone:
+        kin = max(come, key=lambda one: len(_traits(item) & _traits(one)), default=None)
+        if kin is not None and _traits(item) & _traits(kin):
+            come.remove(kin)
+            blocks.append(_inside(item, kin, everything=everything))
+        else:
+            blocks.append([_item("-", item)])
+    blocks += [[_item("+", item)] for item in come]
+    most = sys.maxsize if everything else KEYS
+    lines = [one for block in blocks[:most] for one in block] or [Text("  in another order")]
+    return lines + ([Text(f"  and {len(blocks) - most} more")] if len(blocks) > most else [])
+
+
+def _item(sign: str, item: object) -> Text:
+    return Text.assemble("  ", (sign, _SIGNS[sign]), f" {whole(item)}")
+
+
+def _traits(item: object) -> frozenset[str]:
+    """What tells groups of a list apart, and the same one before and after a change: all that is said outright."""
+    return frozenset(
+        f"{type(item).__name__}.{name}: {whole(one)}"
+        for name, value in _said(item)
+        for one in (value if isinstance(value, tuple) else (value,))
     )
+
+
+def _said(item: object) -> list[tuple[str, object]]:
+    """The members of a group that are not as they are where nothing is said."""
+    return [(name, value) for name, value in members(item) if value and value != _defaults(item).get(name)]
+
+
+def _defaults(item: object) -> dict[str, object]:
+    return {one.name: one.default for one in fields(item)} if is_dataclass(item) else {}
+
+
+def _inside(before: object, after: object, *, everything: bool) -> list[Text]:
+    """One group of a list: by what stays as it is, then field by field what does not."""
+    assert isinstance(before, Spec)
+    assert isinstance(after, Spec)
+    now = dict(members(after))
+    stays = ", ".join(f"{name}: {whole(value)}" for name, value in _said(before) if value == now[name])
+    head = Text.assemble("  ", ("~", _SIGNS["~"]), f" {shorten(stays, _STAYS)}")
+    changes = change_lines(diff.changes(after, before, frozenset()), everything=everything)
+    return [head, *(Text.assemble("      ", one) for one in changes)]

@@ -266,6 +266,7 @@ def state(it: StackState) -> Document:
         "target": it.target,
         "ok": it.ok,
         "known": it.known,
+        "whole": it.known and it.whole,
         "resources": [_resource(one) for one in it.resources],
         "outputs": outputs(it.outputs),
     }

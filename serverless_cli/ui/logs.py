@@ -35,7 +35,12 @@ class Painter:
     def line(self, it: LogLine) -> Text:
         color = self._colors.setdefault(it.source, COLORS[len(self._colors) % len(COLORS)])
         at = time.strftime("%H:%M:%S", time.localtime(it.at_ms / 1000))
-        return Text.assemble((f"{at}.{it.at_ms % 1000:03} ", "dim"), (f"{clean(it.source)} ", color), clean(it.text))
+        return Text.assemble((f"{at}.{it.at_ms % 1000:03} ", "dim"), (f"{clean(it.source)} ", color), written(it.text))
+
+
+def written(text: str) -> str:
+    """What a function wrote, for a terminal. Lambda indents tracebacks with blanks that do not break."""
+    return clean(text.replace("\xa0", " "))
 
 
 def document(it: LogLine) -> Document:

@@ -20,7 +20,7 @@ DONE = {
     Action.REPLACE: "replaced",
     Action.DELETE: "removed",
     Action.KEEP: "unchanged",
-    Action.RETAIN: "left",
+    Action.RETAIN: "retained",
 }
 MARKS = {
     Status.DONE: ("✓", "green"),

@@ -33,6 +33,9 @@ def state(it: StackState, *, verbose: bool = False, gap: bool = False) -> Group:
     parts: list[ConsoleRenderable] = [Text(), Hang("", head)] if gap else [Hang("", head)]
     if not it.known:
         parts.append(Hang("  ", Text("found by its marks: nothing is recorded of it here", "yellow")))
+    elif not it.whole:
+        perhaps = "its record may lack something, as a run is under way or was interrupted: also searched for by marks"
+        parts.append(Hang("  ", Text(perhaps, "yellow")))
     parts.append(Rows(tuple(_row(one, verbose) for one in it.resources)))
     if it.outputs:
         parts += [Text(), outputs(it.outputs, indent=2)]
@@ -108,19 +111,14 @@ def _asked(it: CheckResult) -> str:
 def sweep(it: Sweep) -> Group:
     """The proof that nothing is left, or what is."""
     if not it.left:
-        told = f"nothing left; {_looked(it.looked)}"
+        retained = [plural(count, kind) for kind, count in it.looked.items() if count]
+        but = f" but what is retained: {', '.join(retained)}" if retained else ""
+        told = f"nothing left{but}; searched {plural(len(it.looked), 'kind')} of resources for its mark"
         if it.unseen:
             told += f"; not searched, as you may not list them: {', '.join(it.unseen)}"
         return Group(Hang(Text("proof: ", "bold green"), Text(told)))
     rows = tuple(Row((Text("✗", "red"), label(one.ref), Text(clean(one.name)))) for one in it.left)
     return Group(Text(f"{plural(len(it.left), 'thing')} still there", "bold red"), Rows(rows))
-
-
-def _looked(counts: Mapping[str, int]) -> str:
-    """How far the search went, and what of the stack may be there still (retained)."""
-    seen = [plural(count, kind) for kind, count in counts.items() if count]
-    said = f"searched {plural(len(counts), 'kind')} of resources for its mark"
-    return f"{said}; kept: {', '.join(seen)}" if seen else said
 
 
 class Emulator(Protocol):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 DASH = "\N{EN DASH}"
+_BESIDE = 12
+"""characters before a difference that are shown at least"""
 
 
 def clean(text: str) -> str:
@@ -29,6 +31,30 @@ def shorten(text: str, limit: int) -> str:
         return text
     tail = (limit - 1) // 3
     return f"{text[: limit - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def apart(one: str, other: str, limit: int) -> tuple[str, str]:
+    """Two texts of at most `limit` characters each, cut so that where they begin to differ is seen in both."""
+    if max(len(one), len(other)) <= limit or one == other:
+        return shorten(one, limit), shorten(other, limit)
+    start = _alike(one, other)
+    end = _alike(one[start:][::-1], other[start:][::-1])
+    return _around(one, start, len(one) - end, limit), _around(other, start, len(other) - end, limit)
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def _around(text: str, start: int, end: int, limit: int) -> str:
+    """What lies between two places, with as much of what is beside it as there is room for."""
+    if len(text) <= limit:
+        return text
+    beside = max(_BESIDE, (limit - 2 - (end - start)) // 2)
+    first, last = max(0, start - beside), min(len(text), end + beside)
+    before, after = "…" if first else "", "…" if last < len(text) else ""
+    return before + shorten(text[first:last], limit - 2) + after
 
 
 def plural(count: int, noun: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -20,20 +21,21 @@ def shown(value: object, limit: int = LIMIT) -> str:
     """A value on one line, shortened; `***` for a secret, and who will hand it out for what is not known yet."""
     if isinstance(value, Late):
         return _late(value, limit)
-    return shorten(_whole(value), limit)
+    return shorten(whole(value), limit)
 
 
-def _whole(value: object) -> str:
+def whole(value: object) -> str:
+    """A value on one line, however long that is."""
     if isinstance(value, str):
         return _string(value)
     pairs = _pairs(value)
     if pairs is not None:
-        return "{" + ", ".join(f"{line(key)}: {_whole(item)}" for key, item in pairs) + "}"
+        return "{" + ", ".join(f"{line(key)}: {whole(item)}" for key, item in pairs) + "}"
     match value:
         case None | bool():
             return str(value).lower()
         case tuple() | list():
-            return "[" + ", ".join(map(_whole, value)) + "]"
+            return "[" + ", ".join(map(whole, value)) + "]"
         case Mark():
             return f"{value.stack}/{value.stage} {value.id}"
     return line(str(value))
@@ -43,7 +45,7 @@ def _string(value: str) -> str:
     if isinstance(value, Secret):
         return HIDDEN
     if isinstance(value, Late):
-        return _late(value, LIMIT)
+        return _late(value, sys.maxsize)
     return _text(value.value if isinstance(value, Enum) else value)
 
 

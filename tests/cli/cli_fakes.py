@@ -103,7 +103,7 @@ class FakeRun:
     explicit_endpoint: bool = False
     checks: tuple[CheckResult, ...] = (checked(),)
     losses: Mapping[Ref, tuple[Loss, ...]] = field(default_factory=dict)
-    left: Sweep = field(default_factory=lambda: Sweep((), {"function": 2}))
+    left: Sweep = field(default_factory=lambda: Sweep((), {"function": 0}))
     ran: bool = False
     back: FakeRollback | None = None
     unsaved: tuple[Step, ...] = ()
@@ -372,9 +372,10 @@ class FakeWatch:
         assert self.wants
         return self.run.stack, self.wants
 
-    def beyond(self, made: Plan, *, creating: bool) -> tuple[str, ...]:
+    def within(self, made: Plan, *, creating: bool) -> tuple[Plan, tuple[str, ...]]:
         allowed = {Action.UPDATE, Action.CREATE} if creating else {Action.UPDATE}
-        return tuple(str(one.ref) for one in made.writes if one.action not in allowed)
+        mine = {ref: one for ref, one in made.steps.items() if one.action in allowed}
+        return Plan(made.place, mine), tuple(str(ref) for ref in made.steps if ref not in mine)
 
     def push(self, stack: Stack, made: Plan, listen: Listener, cancel: threading.Event) -> Report:
         self.pushed.append(made)

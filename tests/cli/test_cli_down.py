@@ -131,7 +131,7 @@ def test_json_ends_with_the_proof(down: Line) -> None:
         "count": 3,
         "bytes": 12400,
     }
-    assert ended.records[-1]["sweep"] == {"left": [], "looked": {"function": 2}, "unseen": []}
+    assert ended.records[-1]["sweep"] == {"left": [], "looked": {"function": 0}, "unseen": []}
 
 
 def test_a_stack_of_which_nothing_exists_needs_no_answer_on_a_terminal(down: Line) -> None:
@@ -241,7 +241,7 @@ def test_json_has_a_plan_and_a_report_for_each_part(down: Line) -> None:
     assert [record["event"] for record in ended.records] == part * 2
     assert [record["sweep"] for record in ended.records if record["event"] == "report"] == [
         None,
-        {"left": [], "looked": {"function": 2}, "unseen": []},
+        {"left": [], "looked": {"function": 0}, "unseen": []},
     ]
 
 

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from cli_fakes import FakeRun, Line, plan, step
+from cli_fakes import FakeRun, Line, Result, plan, step
 
 from serverless_cli.errors import AwsError, Exit, SlxError
 from serverless_cli.model import Action, Secret, Status
@@ -36,18 +36,36 @@ def test_a_failure_of_aws_says_what_to_run_next(slx: Line) -> None:
     slx.app.error = AwsError("sqs.ListQueues", "OddException", "this is not how it is done")
 
     told, record = slx("status"), slx("status", "--json")
+    slx.app.error = AwsError("sqs.ListQueues", "OddException", "this is not how it is done")
+    made = slx("up", "website", "--yes")
 
-    assert "hint: run the same command again once that is put right" in told.err
+    assert "hint: run the same command again once that is put right\n" in told.err
+    assert "put right: it goes on from what exists" in made.err
     assert record.document["error"]["hint"] in told.err
 
 
-def test_an_interrupt_anywhere_is_one_line(slx: Line) -> None:
+@pytest.mark.parametrize("command", ["status", "outputs", "check", "plan", "logs"])
+def test_an_interrupt_anywhere_is_one_line(slx: Line, command: str) -> None:
     slx.app.error = KeyboardInterrupt()
 
-    ended = slx("status")
+    ended = slx(command)
 
-    assert ended.code == 8
-    assert ended.err.strip() == "error: cancelled: the same command goes on from what there is"
+    assert (ended.code, ended.err) == (8, "error: cancelled\n")
+
+
+@pytest.mark.parametrize("command", ["up", "down"])
+def test_what_goes_on_when_it_is_run_again_says_so(slx: Line, command: str) -> None:
+    slx.app.error = KeyboardInterrupt()
+
+    ended = slx(command, "website", "--yes")
+
+    assert (ended.code, ended.err) == (8, "error: cancelled: the same command goes on from what there is\n")
+
+
+def test_to_follow_logs_ends_quietly(slx: Line) -> None:
+    slx.app.error = KeyboardInterrupt()
+
+    assert slx("logs", "--follow") == Result(0, "", "")
 
 
 def report_of(err: str) -> Path:

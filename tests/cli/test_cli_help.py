@@ -35,6 +35,12 @@ def test_the_version_is_one_line(slx: Line) -> None:
     assert slx("--version").out == f"slx {__version__}\n"
 
 
+@pytest.mark.parametrize("name", ["local", "state"])
+def test_a_group_alone_is_its_help(slx: Line, name: str) -> None:
+    assert slx(name) == slx(name, "--help")
+    assert slx(name).code == 0
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_help_of_a_command_begins_with_examples(slx: Line, name: str) -> None:
     ended = slx(name, "--help")

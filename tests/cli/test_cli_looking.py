@@ -127,6 +127,17 @@ def test_an_unknown_output_is_answered_with_the_near_one(slx: Line) -> None:
     assert "did you mean `api`?" in ended.err
 
 
+def test_an_output_without_a_value_is_an_error_where_it_is_asked_for(slx: Line) -> None:
+    slx.app.values = {}
+
+    asked, all_of_them = slx("outputs", "website", "api"), slx("outputs", "website")
+
+    assert (asked.code, asked.out) == (2, "")
+    assert "no value of an output `api`" in asked.err
+    assert (all_of_them.code, all_of_them.out) == (0, "")
+    assert "no output of this stack has a value" in all_of_them.err
+
+
 @pytest.mark.parametrize(("ok", "code"), [(True, 0), (False, 4)])
 def test_check_tells_by_exit_code(slx: Line, ok: bool, code: int) -> None:
     slx.app.results = (checked(), checked(ok))

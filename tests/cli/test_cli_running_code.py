@@ -32,6 +32,19 @@ def test_logs_are_a_document_a_line_for_programs(slx: Line) -> None:
     assert found[0] == {"at_ms": 1000, "source": "hello", "text": "START"}
 
 
+TRACEBACK = "Traceback (most recent call last):\n\xa0\xa0File x\n\x1b[2J"
+"""as Lambda writes one, and something that would steer a terminal"""
+
+
+def test_what_lambda_indents_is_indented(slx: Line) -> None:
+    slx.app.lines = (LogLine(1_000, "hello", TRACEBACK),)
+    slx.app.answer = Answer("null", failed=False, log=TRACEBACK)
+
+    for said in (slx("logs").out, slx("invoke", "hello", "--log").err):
+        assert said.endswith("Traceback (most recent call last):\n  File x\n\\x1b[2J\n")
+    assert json.loads(slx("logs", "--json").out)["text"] == TRACEBACK
+
+
 def test_logs_ask_for_what_is_wanted(slx: Line) -> None:
     slx("logs", "a", "b", "--stack", "shop/prod", "--since", "2h", "--filter", "ERROR", "--follow")
 

@@ -113,6 +113,22 @@ def test_show_says_where_what_who_and_how_it_ended(line: Line, app: StateApp) ->
         assert text in " ".join(ended.out.split()), ended.out
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("s3://acme/x",), "--state s3://acme/x, SLX_STATE=s3://acme/x, or `state: s3://acme/x` in slx.yaml"),
+        ((".slx", "--local"), "--local without --state: it takes .slx"),
+        (("./.slx", "--local"), "--local without --state: it takes .slx"),
+        (("kept", "--local"), "--local --state kept, each time"),
+    ],
+)
+def test_move_says_how_the_state_is_found_from_now_on(line: Line, words: tuple[str, ...], said: str) -> None:
+    told = line("state", "move", "--to", *words).err
+
+    assert f"from now on: {said}" in told
+    assert ("SLX_STATE=" in told) is ("--local" not in words)
+
+
 def test_show_as_json(line: Line, app: StateApp) -> None:
     app.found = history(entries=(Known(TABLE, "w-items", expected=True),), holder=HOLDER)
 

@@ -285,8 +285,16 @@ def test_timings_tell_the_phases_of_the_run_and_leave_the_data_alone(slx: Line) 
     assert ended.out == slx("up", "website", "--yes").out
 
 
-def test_timings_are_a_record_for_programs(slx: Line) -> None:
-    *_, record = slx("up", "website", "--yes", "--json", "--timings").records
+def test_the_report_of_a_run_that_is_undone_is_the_last_line_too(slx: Line) -> None:
+    slx.app.running = broken()
 
-    assert record["event"] == "timings"
+    found = slx("up", "website", "--yes", "--json", "--rollback", "--timings").records
+
+    assert [one["event"] for one in found[-2:]] == ["timings", "report"]
+
+
+def test_timings_are_a_record_for_programs(slx: Line) -> None:
+    *_, record, report = slx("up", "website", "--yes", "--json", "--timings").records
+
+    assert (record["event"], report["event"]) == ("timings", "report")
     assert sum(one["seconds"] for one in record["phases"]) == pytest.approx(record["seconds"], abs=0.01)

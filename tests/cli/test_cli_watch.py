@@ -53,8 +53,20 @@ def test_only_what_needs_no_consent_is_pushed(slx: Line, made, words, pushed) ->
 
     assert ended.code == 0
     assert watched.pushed == ([made, UPDATE] if pushed else [UPDATE])
-    assert ("this change is not pushed" in ended.err) is not pushed
+    assert ("not all is pushed" in ended.err) is not pushed
     assert pushed or f"run slx up website{' --local' if '--local' in words else ''}" in ended.err
+
+
+def test_a_deletion_does_not_keep_back_what_can_be_pushed_and_is_told_once(slx: Line) -> None:
+    both = plan(step(Action.UPDATE), step(Action.DELETE, "queue", "jobs"))
+    watched = watching(slx, ("blueprint.yaml", both), ("app.py", both), ("notes.txt", DELETE))
+
+    ended = slx("watch", "website", "--local")
+
+    assert watched.pushed == [UPDATE, UPDATE]
+    assert ended.err.count("not all is pushed: queue jobs;") == 1
+    assert ended.err.count("not all is pushed: function hello;") == 1
+    assert "notes.txt" not in ended.err
 
 
 def test_a_mistake_ends_one_push_and_not_the_watch(slx: Line) -> None:

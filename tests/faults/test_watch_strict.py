@@ -96,8 +96,8 @@ def test_what_wants_consent_is_told(website: Folder, watched: Watch):
 
     _, made = watched.plan()
 
-    assert [one for one in watched.beyond(made, creating=False) if "created" in one]
-    assert watched.beyond(made, creating=True) == ()
+    assert [one for one in watched.within(made, creating=False)[1] if "created" in one]
+    assert watched.within(made, creating=True)[1] == ()
 
 
 MORE = """\

@@ -145,7 +145,6 @@ class Statement(Thing):
 
     kind = "statement"
     marked = False
-    new_first = True
     rank = 30
 
     def lane(self, here: Here) -> str:

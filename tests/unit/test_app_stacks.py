@@ -61,6 +61,13 @@ def test_among_several_that_of_the_stage_is_meant(tmp_path: Path):
     assert text(stacks.choose(session(tmp_path, *known, stage="prod", stage_given=True), "bank")) == "bank/prod"
 
 
+def test_all_that_may_be_meant_is_named(tmp_path: Path):
+    with pytest.raises(SlxError, match="several stacks") as caught:
+        stacks.choose(session(tmp_path, "api/dev", "api/test", "worker/dev"), None)
+
+    assert sorted(caught.value.hint.removeprefix("name one of: ").split(", ")) == ["api/dev", "api/test", "worker/dev"]
+
+
 def test_what_a_command_may_mean_is_of_the_stage_that_was_asked_for(tmp_path: Path):
     known = ("shop/prod", "shop/dev")
 

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from serverless_cli.fill import fill, gaps
+from serverless_cli.fill import fill, filled, gaps
 from serverless_cli.model import Handout, Late, Ref
 from serverless_cli.plan import fill_known
 from tests.unit.fakes import KINDS, ThingSpec
@@ -15,13 +15,13 @@ def test_gaps_are_filled_wherever_they_are_nested():
     link = Late((URL, "/hello"))
     spec = ThingSpec(link=link, labels={"a": (link, "plain"), "b": {"c": ThingSpec(link=link)}, link: "key"})
 
-    filled = fill(spec, {API: {"url": "https://x"}})
+    whole = fill(spec, {API: {"url": "https://x"}})
 
     hello = "https://x/hello"
-    assert filled == ThingSpec(
+    assert whole == ThingSpec(
         link=hello, labels={"a": (hello, "plain"), "b": {"c": ThingSpec(link=hello)}, hello: "key"}
     )
-    assert not gaps(filled)
+    assert not gaps(whole)
 
 
 def test_fields_outside_the_difference_are_filled_too():
@@ -29,10 +29,16 @@ def test_fields_outside_the_difference_are_filled_too():
 
 
 def test_what_is_not_known_stays_open_with_what_is_known_filled():
-    filled = fill(ThingSpec(link=Late((URL, "?", ID))), {API: {"url": "https://x"}})
+    open_ = fill(ThingSpec(link=Late((URL, "?", ID))), {API: {"url": "https://x"}})
 
-    assert gaps(filled) == {ID}
-    assert filled.link == "https://x?${web.id}"
+    assert gaps(open_) == {ID}
+    assert open_.link == "https://x?${web.id}"
+
+
+def test_texts_with_an_open_gap_are_left_out_where_only_values_count():
+    texts = {"url": Late((URL,)), "id": Late((URL, ID)), "plain": "text"}
+
+    assert filled(texts, {API: {"url": "https://x"}}) == {"url": "https://x", "plain": "text"}
 
 
 def test_a_value_without_gaps_is_returned_as_it_is():

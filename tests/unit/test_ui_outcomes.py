@@ -25,6 +25,12 @@ def test_a_good_report_is_one_line() -> None:
     ]
 
 
+def test_what_is_retained_is_not_said_to_be_left_over() -> None:
+    done = report(outcome(step(Action.DELETE, "role", "hello")), outcome(step(Action.RETAIN, "bucket", "site")))
+
+    assert lines(outcomes.report(done, "local", "")) == ["Done: 1 removed, 1 retained in website/dev (local), 4.2s"]
+
+
 def test_a_failure_is_told_once_with_its_cause_place_and_consequences() -> None:
     found = lines(outcomes.report(report(outcome(ROLE), FAILED, SKIPPED), "local", "slx up website --local"))
 

@@ -60,6 +60,13 @@ def test_a_stack_without_a_record_says_so() -> None:
     assert "found by its marks" in rendered(states.state(StackState(PLACE, "aws", (), known=False)))
 
 
+def test_a_record_that_may_lack_something_is_a_record() -> None:
+    found = rendered(states.state(StackState(PLACE, "aws", (), whole=False)), 200)
+
+    assert "a run is under way or was interrupted" in found
+    assert "nothing is recorded" not in found
+
+
 def test_outputs_are_lines_for_scripts() -> None:
     assert lines(states.outputs({"website": URL, "key": Secret("hunter2")})) == [f"website: {URL}", "key: ***"]
 
@@ -86,7 +93,14 @@ def test_a_check_that_failed_says_what_it_saw_and_where_it_stands() -> None:
 def test_the_proof_says_what_was_looked_through() -> None:
     found = rendered(states.sweep(Sweep((), {"function": 5, "role": 1, "bucket": 0})), 200)
 
-    assert found == "proof: nothing left; searched 3 kinds of resources for its mark; kept: 5 functions, 1 role\n"
+    told = "proof: nothing left but what is retained: 5 functions, 1 role; searched 3 kinds of resources for its mark\n"
+    assert found == told
+
+
+def test_the_proof_of_a_whole_teardown_knows_no_but() -> None:
+    found = rendered(states.sweep(Sweep((), {"function": 0})), 200)
+
+    assert found == "proof: nothing left; searched 1 kind of resources for its mark\n"
 
 
 def test_the_proof_says_what_could_not_be_looked_through() -> None:
