@@ -135,7 +135,9 @@ class Down:
         found = remains(aws, self.place, deleted, kept, kinds=self.kinds, unseen=self.unseen)
         if self.agreed:
             self._strays = tuple(one for one in found.left if not any(is_of(step, one) for step in steps))
-        if not found.left and not kept:
+        if not found.left and kept:
+            self.journal.searched()  # what is retained is all there is
+        elif not found.left:
             self.journal.forget()
             self._stop_if_last()
         return found

@@ -125,3 +125,26 @@ def test_it_is_removed_too_where_the_file_does_not_go_up_in_parts_again(films: F
     mark = films.aws.mark()
     assert failures(films.up()) == {}
     assert "s3.ListMultipartUploads" not in films.aws.since(mark)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["on its first run", "in an update"])
+def test_what_a_run_left_of_a_file_that_nobody_wants_any_more_is_removed(films: Folder, first: bool):
+    (films.path / "films/two.txt").write_text("two")
+    one = films.path / "films/one.mp4"
+    if not first:
+        one.rename(films.path / "one.mp4")
+        assert failures(films.up()) == {}
+        (films.path / "one.mp4").rename(one)
+    films.aws.disturb(fail=["s3.UploadPart:InvalidRequest@400:1", "s3.AbortMultipartUpload:AccessDenied:20"])
+    assert [*failures(films.up())] == ["content store"]
+    films.aws.disturb(fail=[])
+    assert [upload["Key"] for upload in begun(films)] == ["one.mp4"]
+    one.unlink()
+
+    assert failures(films.up()) == {}
+
+    assert begun(films) == []
+    mark = films.aws.mark()
+    assert failures(films.up()) == {}
+    assert films.aws.writes(mark) == []
+    assert "s3.ListMultipartUploads" not in films.aws.since(mark)

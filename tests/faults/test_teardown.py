@@ -20,9 +20,10 @@ from serverless_cli import execute
 from serverless_cli.app import down, orphans
 from serverless_cli.aws.calls import Aws as Calls
 from serverless_cli.model import Plan, Report, Sweep
-from serverless_cli.resources import KINDS
+from serverless_cli.resources import KINDS, SPECS
 from serverless_cli.resources.base import Here
 from serverless_cli.resources.queue import QueueKind
+from serverless_cli.state import FileStore, Journal
 
 pytestmark = pytest.mark.strict
 
@@ -234,6 +235,11 @@ def test_what_is_to_be_retained_stays_when_record_and_blueprint_are_lost(shop: S
     assert failures(report) == {}
     assert sweep.left == ()
     assert folder.aws.left(REGION) == {"tables": ["shop-dev-items"], "queues": ["shop-dev-jobs"]}
+    store = FileStore(folder.path / ".slx")
+    [key] = store.stacks()
+    record = Journal.recall(store, key, SPECS)
+    assert record.complete
+    assert {str(ref) for ref in record.entries} == {"table items", "queue jobs"}
 
 
 # What is found
