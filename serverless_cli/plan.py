@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
-from serverless_cli import diff, graph
+from serverless_cli import diff, graph, withheld
 from serverless_cli.errors import Problem
 from serverless_cli.fill import fill, gaps
 from serverless_cli.model import (
@@ -133,7 +133,7 @@ def up(stack: Stack, observed: Reality, record: Record, kinds: Kinds, found: Ite
     return Plan(
         place,
         _with_falls({**wished, **clearing.steps}, clearing),
-        tuple(one for one in decided.values() if isinstance(one, Problem)),
+        (*(one for one in decided.values() if isinstance(one, Problem)), *withheld.wanting(wished.values())),
         tuple(clearing.notes),
         (*clearing.amend, *_healed(stack, wished, record, kinds), *_superseded(stack, left.values(), record)),
     )

@@ -13,8 +13,7 @@ from serverless_cli.aws.calls import Observer
 from serverless_cli.cli.options import Options
 from serverless_cli.errors import Exit, SlxError
 from serverless_cli.ui.terminal import Terminal
-
-_PARAMETER = "SLX_PARAM_"
+from serverless_cli.withheld import VARIABLE
 
 
 def merge(
@@ -40,7 +39,7 @@ def merge(
         stage_given="stage" in found,
         parameters=parameters(said.param, said.params),
         endpoint_ambient=not said.endpoint_url,
-        environment={k.removeprefix(_PARAMETER): v for k, v in environ.items() if k.startswith(_PARAMETER)},
+        environment={k.removeprefix(VARIABLE): v for k, v in environ.items() if k.startswith(VARIABLE)},
         notify=terminal.say,
         observe=_observer(terminal, watch, debug=said.debug),
         **found,
