@@ -59,7 +59,7 @@ def _check(node: Node, resolver: Resolver, folder: Path) -> Check | None:
         elif all(key in _BESIDE for key in node.items):
             problems.add("a check without a probe", node.where, "it does nothing", f"one of {listed(PROBES)}")
         return None
-    return _Reader(named[0], node, Converter(problems, resolver, folder), resolver).check()
+    return _Reader(named[0], node, Converter(problems, resolver, folder, secrets=True), resolver).check()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from serverless_cli.blueprint.refs import RESERVED, Resolver, Target
 from serverless_cli.blueprint.shapes import keys_of
 from serverless_cli.errors import Location
 from serverless_cli.keys import Doc
-from serverless_cli.model import Place, Secret
+from serverless_cli.model import Place
 from serverless_cli.names import STACK_OR_ID, physical
 from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Declared, Type
@@ -151,9 +151,7 @@ class Drafts:
             return self._existing_name(common.existing, where)
         rule = kind.rule(given)
         name = physical(self._place, id, rule) if common.name is None else common.name
-        if isinstance(name, Secret):
-            self._problems.add("a secret has no place in `name`", where, "it would be printed")
-        elif len(name) > rule.limit:
+        if len(name) > rule.limit:
             why = f"a name of the type {kind.type_name} has at most {rule.limit}"
             self._problems.add(f"the name {shown(name)} has {len(name)} characters", where, why)
         elif not re.fullmatch(rule.pattern, name):
@@ -165,7 +163,7 @@ class Drafts:
         return None
 
     def _existing_name(self, name: str, where: Location) -> str | None:
-        if isinstance(name, Secret) or not name or len(name) > 2048 or re.search(r"\s", name):
+        if not name or len(name) > 2048 or re.search(r"\s", name):
             self._problems.add("`existing` wants a name", where, f"{shown(name)} cannot be one")
             return None
         return name

@@ -19,9 +19,10 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+from serverless_cli import withheld
 from serverless_cli.aws.calls import Aws
 from serverless_cli.errors import Problem, SlxError
-from serverless_cli.keys import Doc, FileName, Folder, KeyPattern, LateOk, OneOf, Pattern, Range
+from serverless_cli.keys import Doc, FileName, Folder, KeyPattern, LateOk, OneOf, Pattern, Range, SecretOk
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Secret, Spec, Verb
 from serverless_cli.names import NameRule, arn, role_arn, role_name
 from serverless_cli.packaging import Package, check_folder, check_handler
@@ -64,6 +65,7 @@ class FunctionKeys:
         Doc("Environment variables; 4 KB in all."),
         KeyPattern(RESERVED, "letters, digits and _, at least two; AWS_* and LAMBDA_* are Lambda's own"),
         LateOk(),
+        SecretOk(),
     ] = field(default_factory=dict)
     role: Annotated[
         str | None, Doc("A `role` of the blueprint, or a role's ARN; left out, one is made with just what is needed."),
@@ -342,13 +344,10 @@ _CONFIGURATION = frozenset({"role", "handler", "runtime", "memory_mb", "timeout_
 
 
 def _configuration(spec: FunctionSpec) -> dict[str, Any]:
-    unknown = [key for key, value in spec.environment.items() if isinstance(value, Secret) and not value.known]
-    if unknown:
-        raise SlxError(
-            f"the environment variable {unknown[0]} has no value",
-            "it comes from a secret parameter, and secrets are never stored",
-            "give the parameter again with -p or SLX_PARAM_...",
-        )
+    for key, value in spec.environment.items():
+        if isinstance(value, Secret) and not value.known:  # somebody took it away since the plan was made
+            why = "it comes from a secret parameter, and secrets are never stored"
+            raise SlxError(f"the environment variable {key} has no value", why, withheld.how(value.missing))
     return {
         "Role": spec.role,
         "Handler": spec.handler,
