@@ -141,14 +141,25 @@ def up(stack: Stack, observed: Reality, record: Record, kinds: Kinds, found: Ite
 
 def _decisions(stack: Stack, observed: Reality, record: Record, kinds: Kinds) -> dict[Ref, Step | Problem]:
     decided: dict[Ref, Step | Problem] = {}
+    heads = _heads(stack)
     for ref in graph.order(_needs(stack)):
         resource, kind = stack.resources[ref], kinds[ref.kind]
         entry = recorded(record, resource, kind)
         verdict = _refer(stack.place, resource, observed[ref]) if resource.existing else None
         home = decided.get(resource.inside) if resource.inside else None
         anew = isinstance(home, Step) and home.action in (Action.CREATE, Action.REPLACE)
-        decided[ref] = verdict or _decide(stack.place, resource, observed[ref], entry, kind, anew=anew)
+        decided[ref] = verdict or _decide(
+            stack.place, resource, observed[ref], entry, kind, anew=anew, head=heads[ref.root]
+        )
     return {ref: decided[ref] for ref in stack.resources}
+
+
+def _heads(stack: Stack) -> dict[str, Resource]:
+    """By its id, the resource that the user wrote: the first of those that it stands for."""
+    heads: dict[str, Resource] = {}
+    for resource in stack.resources.values():
+        heads.setdefault(resource.ref.root, resource)
+    return heads
 
 
 def _healed(stack: Stack, wished: Mapping[Ref, Step], record: Record, kinds: Kinds) -> Iterator[Step]:
@@ -212,11 +223,18 @@ def _with_falls(steps: Mapping[Ref, Step], clearing: Clearing) -> dict[Ref, Step
 
 
 def _decide(
-    place: Place, resource: Resource, seen: Observed | None, entry: Entry | None, kind: Kind[Any], *, anew: bool
+    place: Place,
+    resource: Resource,
+    seen: Observed | None,
+    entry: Entry | None,
+    kind: Kind[Any],
+    *,
+    anew: bool,
+    head: Resource,
 ) -> Step | Problem:
     """The step for one wish; a Problem where something that is not ours is in the way.
 
-    `anew` says that its container is made (again), so that it is gone by then.
+    `anew` says that its container is made (again), so that it is gone by then. `head` is what the user wrote.
     """
     basis = Step(
         Action.CREATE,
@@ -236,7 +254,7 @@ def _decide(
     # What a bare thing serves is in the wish too: ours, about to be ours, or an obstacle itself.
     bare = kind.adopts_bare and seen.mark is None
     if not bare and not ours(kind, own, seen.mark, entry):
-        return _taken(place, resource, seen.mark)
+        return _taken(place, resource, seen.mark, head)
     if anew:
         return replace(basis, reason=f"{resource.inside}, in which it is, is made anew", loses_data=kind.data)
     # A thing without a mark stays ours through the journal alone until the mark is put on.
@@ -294,9 +312,13 @@ def _refer(place: Place, resource: Resource, seen: Observed | None) -> Step | Pr
     )
 
 
-def _taken(place: Place, resource: Resource, mark: Mark | None) -> Problem:
+def _taken(place: Place, resource: Resource, mark: Mark | None, head: Resource) -> Problem:
     what = f"{resource.ref.kind} {resource.name} exists already and is not this stack's"
-    hint = f"give {resource.ref.root} another name with `name:`, or use what is there with `existing: {resource.name}`"
+    hint = f"give {resource.ref.root} another name with `name:`"
+    if resource is head:
+        hint += f", or use what is there with `existing: {resource.name}`"
+    elif head.name not in resource.name:  # a role's name, for one, comes from the id
+        hint = f"give {resource.ref.root} another id"
     if mark and same_stack(mark, place):
         what = f"{resource.ref.kind} {resource.name} exists already as `{mark.id}` of this stack"
         hint = f"keep the id `{mark.id}`, or give {resource.ref.root} another name with `name:`"
