@@ -79,14 +79,14 @@ class _Reader:
                 asked.source, asked.line, asked.column, {probe.short: asked}, {probe.short: node.places[self.name]}
             )
         before = len(self.resolver.problems)
-        arguments = self.converter.value(asked, Keys(Rules(), cls=probe.takes), (self.name,))
+        arguments: Any = self.converter.value(asked, Keys(Rules(), cls=probe.takes), (self.name,))
         expect: Any = probe.expect() if probe.answers else None
         if "expect" in node.items:
             expect = self.converter.value(node.items["expect"], Keys(Rules(), cls=probe.expect), ("expect",))
         deadline: Any = _DEADLINE_S
         if "deadline_s" in node.items:
             deadline = self.converter.value(node.items["deadline_s"], shape(DEADLINE), ("deadline_s",))
-        if BAD in (arguments, expect, deadline):
+        if not self.converter.whole or BAD in (arguments, expect, deadline):
             return None
         names = {**self._names(arguments, (self.name,)), **self._names(expect, ("expect",))}
         self._one_of(probe, arguments)

@@ -13,6 +13,7 @@ from serverless_cli.blueprint import singles
 from serverless_cli.blueprint.jsons import Tree, canonical, mixed
 from serverless_cli.blueprint.load import load
 from serverless_cli.blueprint.nodes import Broken, MappingNode, Node, Scalar, Sequence, called
+from serverless_cli.blueprint.partly import partly
 from serverless_cli.blueprint.problems import Problems, listed, shown
 from serverless_cli.blueprint.refs import Resolver
 from serverless_cli.blueprint.shapes import Either, Form, Key, Keys, Many, Rules, Shape, Single, Table, keys_of
@@ -48,34 +49,55 @@ class Converter:
         self._folder = folder
         self._user = user
         self._secrets = secrets
+        self._flaws = 0
+
+    @property
+    def whole(self) -> bool:
+        """Nothing was wrong so far with any key."""
+        return not self._flaws
 
     def keys(
         self, cls: type[K], node: MappingNode, of: str, where: Location, *, path: Path_ = (), also: Collection[str] = ()
     ) -> K | None:
         """An instance of a keys class, or None when something in it is wrong. `of` says what has these keys ("a
         function"), `where` is the place of what lacks a required key, `also` are keys that somebody else reads."""
+        found, whole = self.part(cls, node, of, where, path=path, also=also)
+        return found if whole else None
+
+    def part(
+        self, cls: type[K], node: MappingNode, of: str, where: Location, *, path: Path_ = (), also: Collection[str] = ()
+    ) -> tuple[K, bool]:
+        """As `keys`, an instance in any case, and whether it is whole: what is wrong raises Unsure when asked for."""
+        before = self._flaws
         declared = keys_of(cls)
         values: dict[str, Any] = {}
-        good = True
+        lost: set[str] = set()
+        guessed: set[str] = set()
         for name, child in node.items.items():
             if name in also:
                 continue
             self.at[*path, name] = node.at(name)
             key = declared.get(name)
             if key is None:
-                self._unknown(name, node, of, [*declared, *also])
-                good = False
+                self._flaws += 1
+                meant = self._unknown(name, node, of, [*declared, *also])
+                free = declared.keys() - node.items.keys()
+                guessed |= {meant} & free
+                lost |= guessed if meant else {one for one in free if not declared[one].default}
             elif key.required and not key.shape.none and isinstance(child, Scalar) and child.empty:
                 self._problems.add(f"`{name}` is empty", child.where, f"{of} needs it", key.doc)
-                good = False
+                lost.add(name)
             elif (value := self.value(child, key.shape, (*path, name))) is BAD:
-                good = False
+                lost.add(name)
             else:
                 values[key.field] = value
-        missing = [key for key in declared.values() if key.required and key.name not in node.items]
-        for key in missing:
-            self._missing(key, of, where)
-        return cls(**values) if good and not missing else None
+        for key in (one for one in declared.values() if one.required and one.name not in node.items):
+            lost.add(key.name)
+            if key.name not in guessed:
+                self._missing(key, of, where)
+        self._flaws += len(lost)
+        made = partly(cls, values, {declared[name].field for name in lost}) if lost else cls(**values)
+        return made, self._flaws == before
 
     def value(self, node: Node, shape: Shape, path: Path_) -> Any:
         """The value of a node, or BAD."""
@@ -97,17 +119,18 @@ class Converter:
                 return self._single(node, shape, path)
             case Keys(), MappingNode():
                 of = f"`{path[-1]}`" if isinstance(path[-1], str) else f"an entry of `{_label(path)}`"
-                found = self.keys(shape.cls, node, of, node.where, path=path)
-                return BAD if found is None else found
+                return self.part(shape.cls, node, of, node.where, path=path)[0]
             case Many(), Sequence():
                 return self._many(node, shape, path)
             case Table(), MappingNode():
                 return self._table(node, shape, path)
         return self._mismatch(node, shape, path)
 
-    def _unknown(self, name: str, node: MappingNode, of: str, known: Collection[str]) -> None:
+    def _unknown(self, name: str, node: MappingNode, of: str, known: Collection[str]) -> str:
+        """Tells of it; the key that was meant, if that can be guessed: else it may be any that is left out."""
         hint = "" if self._problems.full else self._problems.near(name, known, otherwise="its keys:")
         self._problems.add(f"unknown key {shown(name)}", node.at(name), f"{of} has no such key", hint)
+        return next((one for one in known if hint == f"did you mean `{one}`?"), "")
 
     def _missing(self, key: Key, of: str, where: Location) -> None:
         self._problems.add(f"`{key.name}` is missing", where, f"{of} needs it", key.doc)

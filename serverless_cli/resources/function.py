@@ -28,7 +28,7 @@ from serverless_cli.names import NameRule, arn, role_arn, role_name
 from serverless_cli.packaging import Package, check_folder, check_handler
 from serverless_cli.records import dataclass
 from serverless_cli.resources import access, bundles, trigger_checks, triggers
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, marked
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, apart, marked
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.resources.triggers import DestinationKeys, TriggerKeys
 from serverless_cli.wiring import RETENTION_DAYS, Bundle, Logs, Runs, Statement, Wiring
@@ -131,12 +131,24 @@ class FunctionType(Type[FunctionKeys]):
     grants: ClassVar = {"invoke": _invoke}
 
     def problems(self, it: Declared[FunctionKeys], scope: Scope) -> Iterable[Problem]:
+        yield from apart(
+            self._code_problems(it),
+            self._size_problems(it),
+            access.problems(it, scope),
+            bundles.problems(it),
+            trigger_checks.problems(it, scope),
+            self._role_problems(it, scope),
+        )
+
+    def _code_problems(self, it: Declared[FunctionKeys]) -> Iterable[Problem]:
         folder = Path(it.keys.code)
         if found := check_folder(folder):
             yield replace(found, where=it.line("code"))
         elif found := check_handler(folder, it.keys.handler, it.keys.runtime):
             where = it.line("handler" if ("handler",) in it.at else "code")
             yield it.written(replace(found, where=found.where or where))
+
+    def _size_problems(self, it: Declared[FunctionKeys]) -> Iterable[Problem]:
         size = sum(len(k.encode()) + len(v.encode()) for k, v in it.keys.environment.items())
         if size > 4096:
             yield Problem(
@@ -145,10 +157,6 @@ class FunctionType(Type[FunctionKeys]):
                 "put large values into a file of the code or a parameter store",
                 it.line("environment"),
             )
-        yield from access.problems(it, scope)
-        yield from bundles.problems(it)
-        yield from trigger_checks.problems(it, scope)
-        yield from self._role_problems(it, scope)
 
     def warnings(self, it: Declared[FunctionKeys], scope: Scope) -> Iterable[Problem]:
         yield from bundles.warnings(it)

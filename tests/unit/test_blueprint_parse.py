@@ -256,7 +256,7 @@ def test_everything_is_told_at_once_in_the_order_of_the_file(home):
           b: {type: thing, size: §99, §zzzz: 1, text: "§${c.url}"}
           s: {type: strict-thing, must: x, url: "${a.whatever} ${b.url}"}
           t: {type: thing, §label: wrong, routes: {§Q: nowhere}}
-          u: {type: thing, text: "${param.p}", routes: {R: nowhere}}
+          u: {type: thing, text: "${param.p}", routes: {§R: nowhere}}
         outputs:
           o: §${b.nope} ${a.any}
         """)
