@@ -47,6 +47,12 @@ class Problem:
     where: Location | None = None
 
 
+class Doubt(Problem):
+    """Something that may be right all the same: a warning."""
+
+    __slots__ = ()
+
+
 class SlxError(Exception):
     """Whatever slx tells a user about a failure: one sentence what, one why, one what to do."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from serverless_cli import graph
 from serverless_cli.blueprint.problems import Problems, shown
 from serverless_cli.blueprint.refs import Resolver, Target
-from serverless_cli.errors import Location, Problem
+from serverless_cli.errors import Doubt, Location, Problem
 from serverless_cli.model import Handout, Late, Place, Ref, Resource, Spec
 from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Declared, Type, Unsure, Weaver, apart
@@ -78,7 +78,11 @@ class Expansion:
         for it, view in views:
             found = () if it.existing else apart(view.types[it.type].problems(it, view))
             for problem in found:
-                self._problems.take(problem if problem.where else replace(problem, where=it.where))
+                placed = problem if problem.where else replace(problem, where=it.where)
+                if isinstance(placed, Doubt):
+                    self.warnings.append(placed)
+                else:
+                    self._problems.take(placed)
 
     def grow(self, weavers: Mapping[type[Wiring], Weaver[Any]]) -> None:
         """Expands all resources, then weaves their wiring. Only for a blueprint without problems."""

@@ -137,7 +137,8 @@ class Type(ABC, Generic[K]):
         """The resources and wiring that a declaration stands for; the first resource has the type's own kind and id."""
 
     def problems(self, it: Declared[K], scope: Scope) -> Iterable[Problem]:
-        """What is wrong with a declaration beyond what its keys' declarations say (files, wiring, combinations).
+        """What is wrong with a declaration beyond what its keys' declarations say (files, wiring, combinations); a
+        Doubt counts as a warning.
 
         Asking for a key that is wrong, or about another resource that is, raises Unsure: what does not need that is
         said `apart`.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from serverless_cli.blueprint.parse import parse
-from serverless_cli.errors import BlueprintError, Location, Problem
+from serverless_cli.errors import BlueprintError, Doubt, Location, Problem
 from serverless_cli.keys import Doc, FileName, Folder, Json, KeyPattern, LateOk, OneOf, Pattern, Range, SecretOk
 from serverless_cli.model import Place, Ref, Resource, Spec, Stack
 from serverless_cli.names import NameRule, arn
@@ -108,6 +108,8 @@ class ThingType(Type[ThingKeys]):
     def problems(self, it: Declared[ThingKeys], scope: Scope) -> Iterable[Problem]:
         if it.keys.label == "wrong":
             yield Problem("wrong label", where=it.line("label"))
+        if it.keys.label == "odd":
+            yield Doubt("odd label")
         for key, to in it.keys.routes.items():
             if isinstance(to, str) and scope.declared(to) is None:
                 yield Problem(f"route {key} leads nowhere", where=it.line("routes", key))

@@ -38,6 +38,12 @@ def test_a_blueprint_becomes_a_stack_for_its_place(home):
     assert stack.warnings == ()
 
 
+def test_a_doubt_is_a_warning_with_its_place(home):
+    stack = read(home, "name: web\nresources:\n  a: {type: thing, label: odd}\n")
+
+    assert [(it.what, it.where.line) for it in stack.warnings] == [("odd label", 3)]
+
+
 def test_reading_twice_gives_equal_stacks(home):
     text = "name: web\nresources:\n  a: {type: thing, text: '${old.url}'}\n  old: {type: thing, existing: x}\n"
 
