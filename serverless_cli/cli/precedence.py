@@ -31,12 +31,14 @@ def merge(
     """
     if said.local and said.endpoint_url:
         raise usage("--local and --endpoint-url exclude each other", "each names another target", "leave one out")
-    found = {**_defaults(project, environ, local=said.local), **_environment(environ, local=said.local), **_flags(said)}
+    given = {**_environment(environ, local=said.local), **_flags(said)}
+    found = {**_defaults(project, environ, local=said.local), **given}
     return Settings(
         folder=folder,
         local=said.local,
         protected_stages=tuple(project.get("protected_stages") or ()),
         stage_given="stage" in found,
+        region_where=None if "region" in given else project.get("where", {}).get("region"),
         parameters=parameters(said.param, said.params),
         endpoint_ambient=not said.endpoint_url,
         environment={k.removeprefix(VARIABLE): v for k, v in environ.items() if k.startswith(VARIABLE)},
