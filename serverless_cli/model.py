@@ -488,7 +488,8 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Record:
     """What the journal knows of a stack. `complete` is False when there is none or it was damaged: then AWS must
-    be searched as well. `outputs`, `parameters` and `checks` are those of the last `up`; secrets are left out."""
+    be searched as well. `outputs`, `parameters` and `checks` are those of the last `up`; secrets are left out. `former`
+    is what there was once."""
 
     entries: Mapping[Ref, Entry] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
@@ -496,6 +497,7 @@ class Record:
     checks: tuple[Check, ...] = ()
     blueprint: str = ""
     complete: bool = False
+    former: frozenset[Ref] = frozenset()
 
 
 class State(StrEnum):
