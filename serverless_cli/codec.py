@@ -1,6 +1,7 @@
 """Specs and other frozen dataclasses to JSON and back, by their type hints. Pure; used by the journal and plan files.
 
-A Secret becomes `{"$secret": true}`: its value is never written. A Late becomes `{"$late": [text or handout, ...]}`.
+A Secret becomes `{"$secret": true}`, or `{"$secret": [text or {"param": name}, ...]}` where it is known what it is made
+of: its value is never written. A Late becomes `{"$late": [text or handout, ...]}`.
 Keys of mappings that start with `$` get one more, so that no user's key is mistaken for either.
 """
 
@@ -15,7 +16,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, NewType, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from serverless_cli.model import Handout, Late, Ref, Secret
+from serverless_cli.model import Handout, Late, Param, Ref, Secret
 
 JsonValue: TypeAlias = str | int | float | bool | list["JsonValue"] | dict[str, "JsonValue"] | None
 
@@ -57,7 +58,7 @@ def decode(cls: type[T], data: JsonValue) -> T:
 
 def _encode_text(text: str) -> JsonValue:
     if isinstance(text, Secret):
-        return dict(_HIDDEN)
+        return {"$secret": [_encode_piece(part) for part in text.parts]} if text.parts else dict(_HIDDEN)
     if isinstance(text, Late):
         return {"$late": [_encode_part(part) for part in text.parts]}
     return str.__str__(text)
@@ -67,6 +68,12 @@ def _encode_part(part: str | Handout) -> JsonValue:
     if isinstance(part, Handout):
         return [part.ref.kind, part.ref.id, part.attribute]
     return _encode_text(part)
+
+
+def _encode_piece(part: str | Param) -> JsonValue:
+    if isinstance(part, Param):
+        return {"param": part.name, **({"quoted": True} if part.quoted else {})}
+    return str.__str__(part)
 
 
 def _encode_number(number: float) -> JsonValue:
@@ -162,8 +169,8 @@ def _special(data: JsonValue) -> str | None:
     """The Secret or Late that `data` stands for; None when it is neither."""
     if not isinstance(data, dict) or len(data) != 1:
         return None
-    if data == _HIDDEN:
-        return Secret("", known=False)
+    if "$secret" in data and (data == _HIDDEN or isinstance(data["$secret"], list)):
+        return _decode_secret(data)
     parts = data.get("$late")
     return Late(tuple(map(_decode_part, parts))) if isinstance(parts, list) else None
 
@@ -178,9 +185,21 @@ def _decode_part(data: JsonValue) -> str | Handout:
 
 
 def _decode_secret(data: JsonValue) -> Secret:
+    parts = data.get("$secret") if isinstance(data, dict) and len(data) == 1 else None
+    if isinstance(parts, list):
+        return Secret("", False, tuple(map(_decode_piece, parts)))
     if data != _HIDDEN:
         raise _unexpected(data, "a secret")
     return Secret("", known=False)
+
+
+def _decode_piece(data: JsonValue) -> str | Param:
+    if isinstance(data, str):
+        return data
+    name = data.get("param") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(name, str):
+        raise _unexpected(data, "a part of a secret")
+    return Param(name, data.get("quoted") is True)
 
 
 def _decode_any(data: JsonValue) -> object:

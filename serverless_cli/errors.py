@@ -47,6 +47,12 @@ class Problem:
     where: Location | None = None
 
 
+class Doubt(Problem):
+    """Something that may be right all the same: a warning."""
+
+    __slots__ = ()
+
+
 class SlxError(Exception):
     """Whatever slx tells a user about a failure: one sentence what, one why, one what to do."""
 
@@ -68,11 +74,13 @@ class SlxError(Exception):
 
 
 class BlueprintError(SlxError):
-    """All that is wrong with a blueprint, at once; nothing has been called yet."""
+    """All that is wrong with a blueprint, or another file of the user, at once; nothing has been called yet."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        count = f"{len(problems)} problem" + ("s" if len(problems) != 1 else "")
-        super().__init__(f"{count} in the blueprint", problems[0].what, exit_code=Exit.USAGE)
+        files = list(dict.fromkeys(one.where.file for one in problems if one.where))
+        self.count = f"{len(problems)} problem" + ("s" if len(problems) != 1 else "")
+        self.count += f" in {files[0] if len(files) == 1 else 'the blueprint'}"
+        super().__init__(self.count, problems[0].what, exit_code=Exit.USAGE)
         self.problems = problems
 
 

@@ -68,3 +68,9 @@ class KeyPattern:
 @dataclass(frozen=True, slots=True)
 class LateOk:
     """The value may hold what is only known once another resource exists (`${api.url}`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretOk:
+    """The value may be a secret: nobody sees it who may not also see what it is for. All other values are shown to
+    whoever may look at the resource, if not to everybody."""

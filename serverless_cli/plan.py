@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
-from serverless_cli import diff, graph
+from serverless_cli import diff, graph, withheld
 from serverless_cli.errors import Problem
 from serverless_cli.fill import fill, gaps
 from serverless_cli.model import (
@@ -135,7 +135,7 @@ def up(stack: Stack, observed: Reality, record: Record, kinds: Kinds, found: Ite
     plan = Plan(
         place,
         _with_falls({**wished, **clearing.steps}, clearing),
-        tuple(one for one in decided.values() if isinstance(one, Problem)),
+        (*(one for one in decided.values() if isinstance(one, Problem)), *withheld.wanting(wished.values())),
         (*clearing.notes, *_outlived(wished, kinds)),
         (*clearing.amend, *_healed(stack, wished, record, kinds), *_superseded(stack, left.values(), record)),
     )
@@ -144,14 +144,25 @@ def up(stack: Stack, observed: Reality, record: Record, kinds: Kinds, found: Ite
 
 def _decisions(stack: Stack, observed: Reality, record: Record, kinds: Kinds) -> dict[Ref, Step | Problem]:
     decided: dict[Ref, Step | Problem] = {}
+    heads = _heads(stack)
     for ref in graph.order(_needs(stack)):
         resource, kind = stack.resources[ref], kinds[ref.kind]
         entry = recorded(record, resource, kind)
         verdict = _refer(stack.place, resource, observed[ref]) if resource.existing else None
         home = decided.get(resource.inside) if resource.inside else None
         anew = isinstance(home, Step) and home.action in (Action.CREATE, Action.REPLACE)
-        decided[ref] = verdict or _decide(stack.place, resource, observed[ref], entry, kind, anew=anew)
+        decided[ref] = verdict or _decide(
+            stack.place, resource, observed[ref], entry, kind, anew=anew, head=heads[ref.root]
+        )
     return {ref: decided[ref] for ref in stack.resources}
+
+
+def _heads(stack: Stack) -> dict[str, Resource]:
+    """By its id, the resource that the user wrote: the first of those that it stands for."""
+    heads: dict[str, Resource] = {}
+    for resource in stack.resources.values():
+        heads.setdefault(resource.ref.root, resource)
+    return heads
 
 
 def _healed(stack: Stack, wished: Mapping[Ref, Step], record: Record, kinds: Kinds) -> Iterator[Step]:
@@ -234,11 +245,18 @@ def _with_falls(steps: Mapping[Ref, Step], clearing: Clearing) -> dict[Ref, Step
 
 
 def _decide(
-    place: Place, resource: Resource, seen: Observed | None, entry: Entry | None, kind: Kind[Any], *, anew: bool
+    place: Place,
+    resource: Resource,
+    seen: Observed | None,
+    entry: Entry | None,
+    kind: Kind[Any],
+    *,
+    anew: bool,
+    head: Resource,
 ) -> Step | Problem:
     """The step for one wish; a Problem where something that is not ours is in the way.
 
-    `anew` says that its container is made (again), so that it is gone by then.
+    `anew` says that its container is made (again), so that it is gone by then. `head` is what the user wrote.
     """
     basis = Step(
         Action.CREATE,
@@ -258,7 +276,7 @@ def _decide(
     own = own_mark(place, resource.ref)
     # What a bare thing serves is in the wish too: ours, about to be ours, or an obstacle itself.
     if not seen.bare and not ours(kind, own, seen.mark, entry):
-        return _taken(place, resource, seen.mark, entry)
+        return _taken(place, resource, seen.mark, entry, head)
     if anew:
         return replace(basis, reason=f"{resource.inside}, in which it is, is made anew", loses_data=kind.data)
     # A thing without a mark stays ours through the journal alone until the mark is put on.
@@ -316,7 +334,7 @@ def _refer(place: Place, resource: Resource, seen: Observed | None) -> Step | Pr
     )
 
 
-def _taken(place: Place, resource: Resource, mark: Mark | None, entry: Entry | None) -> Problem:
+def _taken(place: Place, resource: Resource, mark: Mark | None, entry: Entry | None, head: Resource) -> Problem:
     if mark is None and entry and entry.spec is not None:
         tags = " ".join(f"{key}={value}" for key, value in own_mark(place, resource.ref).tags.items())
         return Problem(
@@ -326,7 +344,11 @@ def _taken(place: Place, resource: Resource, mark: Mark | None, entry: Entry | N
             resource.where,
         )
     what = f"{resource.ref.kind} {resource.name} exists already and is not this stack's"
-    hint = f"give {resource.ref.root} another name with `name:`, or use what is there with `existing: {resource.name}`"
+    hint = f"give {resource.ref.root} another name with `name:`"
+    if resource is head:
+        hint += f", or use what is there with `existing: {resource.name}`"
+    elif head.name not in resource.name:  # a role's name, for one, comes from the id
+        hint = f"give {resource.ref.root} another id"
     if mark and same_stack(mark, place):
         what = f"{resource.ref.kind} {resource.name} exists already as `{mark.id}` of this stack"
         hint = f"keep the id `{mark.id}`, or give {resource.ref.root} another name with `name:`"

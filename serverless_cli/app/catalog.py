@@ -47,9 +47,10 @@ def shipped() -> tuple[Shipped, ...]:
 
 
 def find(blueprint: str | None, folder: Path) -> Path:
-    """The file that a command's argument means: a path if it looks like one, else a shipped name; else the folder's.
+    """The file that a command's argument means: a path if it looks like one, else a shipped name, else a folder here.
 
-    Raises SlxError (usage) that says what there is instead.
+    A folder means its blueprint.yaml, and no argument that of `folder`. Raises SlxError (usage) that says what there is
+    instead.
     """
     if blueprint is None:
         path = Path(HERE) if folder == Path.cwd() else folder / HERE
@@ -57,11 +58,14 @@ def find(blueprint: str | None, folder: Path) -> Path:
             return path
         hint = "name one of the shipped blueprints (`slx blueprints` lists them), or give a path"
         raise SlxError(f"there is no {HERE} in this folder", hint=hint, exit_code=Exit.USAGE)
-    if "/" in blueprint or "\\" in blueprint or blueprint.endswith((".yaml", ".yml")):
-        return _by_path(Path(blueprint) if folder == Path.cwd() else folder / blueprint)
+    here = Path(blueprint) if folder == Path.cwd() else folder / blueprint
+    if "/" in blueprint or "\\" in blueprint or blueprint.endswith((".yaml", ".yml")) or blueprint in (".", ".."):
+        return _by_path(here)
     path = shelf() / blueprint / HERE
     if path.is_file():
         return path
+    if (here / HERE).is_file():
+        return here / HERE
     names = [one.parent.name for one in shelf().glob(f"*/{HERE}")]
     near = difflib.get_close_matches(blueprint, names, 1)
     hint = f"did you mean `{near[0]}`?" if near else f"shipped are: {', '.join(sorted(names))}; a path has a slash"

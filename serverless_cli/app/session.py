@@ -102,13 +102,7 @@ def open_session(settings: Settings, *, kinds: Iterable[str] = (), presuming: bo
     nearby(settings)  # a state that cannot be is said to be so before anything is called
     ran = settings.local and local.find(settings.folder)
     instance = ran or _started(settings) if settings.local else None
-    connecting = Connecting(
-        profile=None if instance else settings.profile,
-        region=(settings.region or instance.region) if instance else settings.region,
-        endpoint_url=instance.url if instance else None if settings.endpoint_ambient else endpoint(settings),
-        credentials=Credentials(instance.access_key, instance.secret_key) if instance else None,
-        observer=settings.observe,
-    )
+    connecting = _connecting(settings, instance)
     try:
         connecting.warm(sorted(services(action for kind in kinds for action in KINDS[kind].permissions[Verb.READ])))
         presumed = _presumed(settings, connecting) if presuming else None
@@ -156,6 +150,21 @@ def _stop_if_empty(session: Session) -> None:
 def _is_local(key: StackKey) -> bool:
     """Whether a stack is on the local target, whatever its region."""
     return key.target == "local" or key.target.startswith("local-")
+
+
+def _connecting(settings: Settings, instance: local.Instance | None) -> Connecting:
+    try:
+        return Connecting(
+            profile=None if instance else settings.profile,
+            region=(settings.region or instance.region) if instance else settings.region,
+            endpoint_url=instance.url if instance else None if settings.endpoint_ambient else endpoint(settings),
+            credentials=Credentials(instance.access_key, instance.secret_key) if instance else None,
+            observer=settings.observe,
+        )
+    except SlxError as error:
+        if settings.region and repr(settings.region) in error.what:
+            error.where = settings.region_where
+        raise
 
 
 @contextmanager

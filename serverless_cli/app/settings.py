@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from serverless_cli.aws.calls import Observer
-from serverless_cli.errors import Exit, SlxError
+from serverless_cli.errors import Exit, Location, SlxError
 from serverless_cli.names import STAGE
 from serverless_cli.records import dataclass
 
 PROJECT_FILE = "slx.yaml"
+
+
+_STAGES = "a stage has small letters and digits and begins with a letter"
 
 
 def _silent(_: str) -> None:
@@ -24,6 +27,7 @@ class Settings:
     """Flags, environment and project file, already merged. `folder` is where `.slx` lies.
 
     `stage_given`: somebody asked for just this stage, by whatever source; no other one is meant then.
+    `region_where` is the region's place in the project file, where that names it.
     `parameters` are given for this run; `environment` has those of SLX_PARAM_*, by their names in capitals.
     `endpoint_url` is AWS_ENDPOINT_URL's where `endpoint_ambient`: then AWS_ENDPOINT_URL_S3 and its like go before it.
     `notify` is told short lines of the story (`starting the local target`); `observe` sees every call to AWS.
@@ -34,6 +38,7 @@ class Settings:
     stage_given: bool = False
     profile: str | None = None
     region: str | None = None
+    region_where: Location | None = None
     local: bool = False
     endpoint_url: str | None = None
     endpoint_ambient: bool = False
@@ -48,7 +53,7 @@ class Settings:
         if not STAGE.fullmatch(self.stage):
             raise SlxError(
                 f"{self.stage!r} cannot be a stage",
-                "a stage has small letters and digits and begins with a letter",
+                _STAGES,
                 "give another one with --stage",
                 exit_code=Exit.USAGE,
             )
@@ -59,8 +64,11 @@ _LISTS = frozenset({"protected_stages"})
 
 
 def project_file(folder: Path) -> dict[str, Any]:
-    """The settings in the folder's `slx.yaml`; empty when there is none. Raises BlueprintError, located."""
-    path = folder / PROJECT_FILE
+    """The settings in the folder's `slx.yaml`, and under `where` their places; empty when there is none.
+
+    Raises BlueprintError, located.
+    """
+    path = Path(PROJECT_FILE) if folder == Path.cwd() else folder / PROJECT_FILE
     if not path.is_file():
         return {}
     # yaml is not loaded where there is no file
@@ -70,16 +78,24 @@ def project_file(folder: Path) -> dict[str, Any]:
 
     problems = Problems()
     values: dict[str, Any] = {}
+    places: dict[str, Location] = {}
+    stages: list[Scalar] = []
     root = load(path, problems)
     for key, node in root.items.items():
         if key not in _KEYS:
             hint = problems.near(key, _KEYS)
             problems.add(f"unknown setting `{key}`", root.at(key), f"{PROJECT_FILE} takes {', '.join(_KEYS)}", hint)
         elif key in _LISTS and isinstance(node, Sequence):
-            values[key] = [item.text for item in node.items if isinstance(item, Scalar)]
+            scalars = [item for item in node.items if isinstance(item, Scalar)]
+            values[key] = [item.text for item in scalars]
+            stages += scalars
         elif key not in _LISTS and isinstance(node, Scalar) and not node.empty:
-            values[key] = node.text
+            values[key], places[key] = node.text, node.where
+            stages += [node] if key == "stage" else []
         else:
             problems.add(f"`{key}` wants {'a list of texts' if key in _LISTS else 'text'}", node.where)
+    for one in stages:
+        if not STAGE.fullmatch(one.text):
+            problems.add(f"{one.text!r} cannot be a stage", one.where, _STAGES)
     problems.check()
-    return values
+    return {**values, "where": places}

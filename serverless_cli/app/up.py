@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import field
+from difflib import get_close_matches
 from pathlib import Path
 
 from serverless_cli import execute, plan
@@ -16,7 +17,7 @@ from serverless_cli.app.session import Session, endpoint, looking, nearby
 from serverless_cli.app.settings import Settings
 from serverless_cli.blueprint.parse import peek
 from serverless_cli.blueprint.problems import Unset
-from serverless_cli.errors import BlueprintError, Problem
+from serverless_cli.errors import BlueprintError, Exit, Problem, SlxError
 from serverless_cli.events import Listener
 from serverless_cli.fill import fill, filled
 from serverless_cli.model import CheckResult, Outputs, Plan, Record, Ref, Report, Stack, Status
@@ -98,7 +99,8 @@ def begin(
     `command` is what others are told of who has it.
     With `undoing`, what the plan is about to change is kept, so that `rollback` can bring it back.
 
-    Raises BlueprintError before any call; SlxError for credentials, network, a lock that somebody else holds.
+    Raises BlueprintError before any call; SlxError for credentials, network, a lock that somebody else holds, and an id
+    in `allow_delete` that neither the blueprint nor the record knows.
     """
     path = catalog.find(blueprint, settings.folder)
     name, kinds = sketch(path, settings)
@@ -111,12 +113,30 @@ def begin(
             Journal.open(session.store, session.key(place), SPECS) as journal,
         ):
             stack, made, problems = draft(session, path, settings, journal.record)
+            record = journal.record
+            _known(allow_delete, {*stack.resources, *made.steps, *record.entries}, record.former)
             blockers = (*problems, *made.obstacles, *plan.guard(made, allow_delete))
             with rollback.kept(session, made, journal.record) if undoing and not blockers else nullcontext() as former:
                 yield Up(session, stack, made, blockers, journal, lease, former)
 
     with looking(settings, look, kinds) as run:
         yield run
+
+
+def _known(allowed: frozenset[str], refs: Iterable[Ref], former: Iterable[Ref]) -> None:
+    """Raises SlxError (usage) for an id that nobody knows: a typo would be found out once it was to be deleted.
+
+    What was deleted counts as known, so that the same command goes on after a run that has deleted it and failed.
+    """
+    ids = {ref.root for ref in refs}
+    for id in sorted(allowed - ids - {ref.root for ref in former}):
+        near = get_close_matches(id, sorted(ids), 1)
+        raise SlxError(
+            f"--allow-delete names {id}, which is no resource of this stack",
+            "neither the blueprint nor what is recorded has that id",
+            f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(sorted(ids))}",
+            exit_code=Exit.USAGE,
+        )
 
 
 def draft(session: Session, path: Path, settings: Settings, record: Record) -> tuple[Stack, Plan, tuple[Problem, ...]]:

@@ -59,7 +59,7 @@ def _check(node: Node, resolver: Resolver, folder: Path) -> Check | None:
         elif all(key in _BESIDE for key in node.items):
             problems.add("a check without a probe", node.where, "it does nothing", f"one of {listed(PROBES)}")
         return None
-    return _Reader(named[0], node, Converter(problems, resolver, folder), resolver).check()
+    return _Reader(named[0], node, Converter(problems, resolver, folder, secrets=True), resolver).check()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +79,14 @@ class _Reader:
                 asked.source, asked.line, asked.column, {probe.short: asked}, {probe.short: node.places[self.name]}
             )
         before = len(self.resolver.problems)
-        arguments = self.converter.value(asked, Keys(Rules(), cls=probe.takes), (self.name,))
+        arguments: Any = self.converter.value(asked, Keys(Rules(), cls=probe.takes), (self.name,))
         expect: Any = probe.expect() if probe.answers else None
         if "expect" in node.items:
             expect = self.converter.value(node.items["expect"], Keys(Rules(), cls=probe.expect), ("expect",))
         deadline: Any = _DEADLINE_S
         if "deadline_s" in node.items:
             deadline = self.converter.value(node.items["deadline_s"], shape(DEADLINE), ("deadline_s",))
-        if BAD in (arguments, expect, deadline):
+        if not self.converter.whole or BAD in (arguments, expect, deadline):
             return None
         names = {**self._names(arguments, (self.name,)), **self._names(expect, ("expect",))}
         self._one_of(probe, arguments)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from serverless_cli.blueprint import singles
-from serverless_cli.blueprint.jsons import Tree, canonical
+from serverless_cli.blueprint.jsons import Tree, canonical, mixed
 from serverless_cli.blueprint.load import load
 from serverless_cli.blueprint.nodes import Broken, MappingNode, Node, Scalar, Sequence, called
+from serverless_cli.blueprint.partly import partly
 from serverless_cli.blueprint.problems import Problems, listed, shown
 from serverless_cli.blueprint.refs import Resolver
 from serverless_cli.blueprint.shapes import Either, Form, Key, Keys, Many, Rules, Shape, Single, Table, keys_of
@@ -30,44 +31,73 @@ class _Bad(Enum):
 BAD: Final = _Bad.BAD
 """Stands for a value that could not be converted; why is among the problems."""
 
+SECRETS_GO = "only the `environment` of a function may hold one, and checks"
+
 
 class Converter:
-    """Converts the parts of one thing in the blueprint; `user` is its id. `at` collects where each key stands."""
+    """Converts the parts of one thing in the blueprint; `user` is its id. `at` collects where each key stands.
 
-    def __init__(self, problems: Problems, resolver: Resolver, folder: Path, user: str = "") -> None:
+    `secrets`: it is nothing that AWS keeps (a check), so that secrets may be anywhere in it.
+    """
+
+    def __init__(
+        self, problems: Problems, resolver: Resolver, folder: Path, user: str = "", *, secrets: bool = False
+    ) -> None:
         self.at: dict[Path_, Location] = {}
         self._problems = problems
         self._resolver = resolver
         self._folder = folder
         self._user = user
+        self._secrets = secrets
+        self._flaws = 0
+
+    @property
+    def whole(self) -> bool:
+        """Nothing was wrong so far with any key."""
+        return not self._flaws
 
     def keys(
         self, cls: type[K], node: MappingNode, of: str, where: Location, *, path: Path_ = (), also: Collection[str] = ()
     ) -> K | None:
         """An instance of a keys class, or None when something in it is wrong. `of` says what has these keys ("a
         function"), `where` is the place of what lacks a required key, `also` are keys that somebody else reads."""
+        found, whole = self.part(cls, node, of, where, path=path, also=also)
+        return found if whole else None
+
+    def part(
+        self, cls: type[K], node: MappingNode, of: str, where: Location, *, path: Path_ = (), also: Collection[str] = ()
+    ) -> tuple[K, bool]:
+        """As `keys`, an instance in any case, and whether it is whole: what is wrong raises Unsure when asked for."""
+        before = self._flaws
         declared = keys_of(cls)
         values: dict[str, Any] = {}
-        good = True
+        lost: set[str] = set()
+        guessed: set[str] = set()
         for name, child in node.items.items():
             if name in also:
                 continue
             self.at[*path, name] = node.at(name)
             key = declared.get(name)
             if key is None:
-                self._unknown(name, node, of, [*declared, *also])
-                good = False
+                self._flaws += 1
+                meant = self._unknown(name, node, of, [*declared, *also])
+                free = declared.keys() - node.items.keys()
+                guessed |= {meant} & free
+                lost |= guessed if meant else {one for one in free if not declared[one].default}
             elif key.required and not key.shape.none and isinstance(child, Scalar) and child.empty:
                 self._problems.add(f"`{name}` is empty", child.where, f"{of} needs it", key.doc)
-                good = False
+                lost.add(name)
             elif (value := self.value(child, key.shape, (*path, name))) is BAD:
-                good = False
+                lost.add(name)
             else:
                 values[key.field] = value
-        missing = [key for key in declared.values() if key.required and key.name not in node.items]
-        for key in missing:
-            self._missing(key, of, where)
-        return cls(**values) if good and not missing else None
+        for key in (one for one in declared.values() if one.required and one.name not in node.items):
+            lost.add(key.name)
+            if key.name not in guessed:
+                self._missing(key, of, where)
+        self._flaws += len(lost)
+        made = partly(cls, values, {declared[name].field for name in lost}) if lost else cls(**values)
+        return made, self._flaws == before
 
     def value(self, node: Node, shape: Shape, path: Path_) -> Any:
         """The value of a node, or BAD."""
@@ -89,17 +119,18 @@ class Converter:
                 return self._single(node, shape, path)
             case Keys(), MappingNode():
                 of = f"`{path[-1]}`" if isinstance(path[-1], str) else f"an entry of `{_label(path)}`"
-                found = self.keys(shape.cls, node, of, node.where, path=path)
-                return BAD if found is None else found
+                return self.part(shape.cls, node, of, node.where, path=path)[0]
             case Many(), Sequence():
                 return self._many(node, shape, path)
             case Table(), MappingNode():
                 return self._table(node, shape, path)
         return self._mismatch(node, shape, path)
 
-    def _unknown(self, name: str, node: MappingNode, of: str, known: Collection[str]) -> None:
+    def _unknown(self, name: str, node: MappingNode, of: str, known: Collection[str]) -> str:
+        """Tells of it; the key that was meant, if that can be guessed: else it may be any that is left out."""
         hint = "" if self._problems.full else self._problems.near(name, known, otherwise="its keys:")
         self._problems.add(f"unknown key {shown(name)}", node.at(name), f"{of} has no such key", hint)
+        return next((one for one in known if hint == f"did you mean `{one}`?"), "")
 
     def _missing(self, key: Key, of: str, where: Location) -> None:
         self._problems.add(f"`{key.name}` is missing", where, f"{of} needs it", key.doc)
@@ -141,9 +172,8 @@ class Converter:
         label = _label(path)
         if isinstance(text, Late) and (not shape.rules.late or shape.form is not Form.TEXT):
             return self._too_late(text, node, label)
-        if isinstance(text, Secret) and shape.form is not Form.TEXT:
-            self._problems.add(f"a secret has no place in `{label}`", node.where, "it would be printed")
-            return BAD
+        if isinstance(text, Secret) and (shape.form is not Form.TEXT or not (shape.rules.secret or self._secrets)):
+            return self._no_secret(node, label)
         if isinstance(text, Late) or (isinstance(text, Secret) and not text.known):
             return text
         try:
@@ -163,6 +193,11 @@ class Converter:
         self._problems.add(f"{shown(gap)} has no place in `{label}`", where, why)
         return BAD
 
+    def _no_secret(self, node: Node, label: str) -> _Bad:
+        why = "whoever may look at what it belongs to could read it"
+        self._problems.add(f"a secret has no place in `{label}`", node.where, why, SECRETS_GO)
+        return BAD
+
     def _meant(self, text: str, misfit: singles.MisfitError) -> str:
         if isinstance(text, Secret):
             return ""
@@ -172,8 +207,13 @@ class Converter:
         return self._problems.near(text, [str(one) for one in misfit.choices])
 
     def _json(self, node: Node, rules: Rules, path: Path_) -> Any:
-        tree = self._tree(node, path)
+        tree = self._tree(node, path, None if rules.secret or self._secrets else _label(path))
         if isinstance(tree, _Bad):
+            return BAD
+        if mixed(tree):
+            why = "what AWS hands out is recorded, a secret never is"
+            what = f"a secret and what AWS hands out in one `{_label(path)}`"
+            self._problems.add(what, node.where, why, "use two values")
             return BAD
         text = canonical(tree)
         return self._too_late(text, node, _label(path)) if isinstance(text, Late) and not rules.late else text
@@ -199,13 +239,14 @@ class Converter:
             return self._mismatch(node, shape, path)
         return self._json(node, shape.rules, path)
 
-    def _tree(self, node: Node, path: Path_) -> Tree | _Bad:
+    def _tree(self, node: Node, path: Path_, open_: str | None) -> Tree | _Bad:
+        """The node as JSON. `open_` is the key that it stands under where all may see that: it must have no secrets."""
         match node:
             case MappingNode():
                 found: dict[str, Tree] = {}
                 for key, child in node.items.items():
                     self.at[*path, key] = node.at(key)
-                    value = self._tree(child, (*path, key))
+                    value = self._tree(child, (*path, key), open_)
                     if "${" in key.replace("$${", ""):
                         why = "only values are filled in: as a key it would go to AWS as it stands here"
                         self._problems.add(f"a reference cannot be a key: {shown(key)}", node.at(key), why)
@@ -214,11 +255,13 @@ class Converter:
                 return found if len(found) == len(node.items) else BAD
             case Sequence():
                 self.at.update({(*path, index): item.where for index, item in enumerate(node.items)})
-                values = [self._tree(item, (*path, index)) for index, item in enumerate(node.items)]
+                values = [self._tree(item, (*path, index), open_) for index, item in enumerate(node.items)]
                 good = [value for value in values if not isinstance(value, _Bad)]
                 return good if len(good) == len(values) else BAD
             case Scalar(value=str()):
                 text = self._resolver.text(node, self._user)
+                if open_ is not None and isinstance(text, Secret):
+                    return self._no_secret(node, open_)
                 return BAD if text is None else text
             case Scalar():
                 return node.value

@@ -10,12 +10,13 @@ from typing import Annotated, Any
 
 from serverless_cli.blueprint.convert import Converter
 from serverless_cli.blueprint.nodes import Broken, MappingNode, Node, Scalar, called
+from serverless_cli.blueprint.partly import sure
 from serverless_cli.blueprint.problems import Problems, shown
 from serverless_cli.blueprint.refs import RESERVED, Resolver, Target
 from serverless_cli.blueprint.shapes import keys_of
 from serverless_cli.errors import Location
 from serverless_cli.keys import Doc
-from serverless_cli.model import Place, Secret
+from serverless_cli.model import Place
 from serverless_cli.names import STACK_OR_ID, physical
 from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Declared, Type
@@ -49,7 +50,10 @@ class CommonKeys:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A resource whose type and name are known, and whose keys are still to be read; None where that failed."""
+    """A resource whose type and name are known, and whose keys are still to be read; None where that failed.
+
+    `whole` is False where something in `common` is wrong.
+    """
 
     id: str
     node: MappingNode | None
@@ -58,17 +62,23 @@ class Draft:
     common: CommonKeys | None
     name: str | None
     at: Mapping[tuple[str | int, ...], Location]
+    whole: bool = True
 
     @property
     def target(self) -> Target:
         if self.type is None:
             return Target(self.id, "", None, None)
-        existing = self.common is not None and self.common.existing is not None
-        return Target(self.id, self.type.type_name, self.type.attributes, self.name, existing)
+        return Target(self.id, self.type.type_name, self.type.attributes, self.name, self.existing)
+
+    @property
+    def existing(self) -> bool:
+        return self.common is not None and self.common.existing is not None
 
     @property
     def depends_on(self) -> tuple[str, ...]:
-        named = self.common.depends_on if self.common else ()
+        common = self.common
+        nothing: str | tuple[str, ...] = ()
+        named = sure(lambda: common.depends_on, nothing) if common else nothing
         return (named,) if isinstance(named, str) else named
 
 
@@ -107,16 +117,20 @@ class Drafts:
             return nothing
         converter = Converter(self._problems, self._resolver, self._folder)
         rest = [key for key in node.items if key not in keys_of(CommonKeys)]
-        common = converter.keys(CommonKeys, node, "a resource", where, also=rest)
-        if common is None:
+        common, whole = converter.part(CommonKeys, node, "a resource", where, also=rest)
+        type_ = sure(lambda: common.type, None)
+        if type_ is None:
             return nothing
-        kind = self._types.get(common.type)
+        kind = self._types.get(type_)
         if kind is None:
-            self._unknown_type(common.type, node)
+            self._unknown_type(type_, node)
             return nothing
+        if sure(lambda: (common.existing,), None) is None:  # which keys it may have hangs on that
+            return Draft(id, None, where, kind, None, None, {})
         own = converter.at.get(("name",), converter.at.get(("existing",), where))
-        name = self._name(id, common, kind, _scalars(node), own) if sound or common.name is not None else None
-        return Draft(id, node, where, kind, common, name, converter.at)
+        named = sound or sure(lambda: common.name is not None, False)
+        name = sure(lambda: self._name(id, common, kind, _scalars(node), own), None) if named else None
+        return Draft(id, node, where, kind, common, name, converter.at, whole)
 
     def _id(self, id: str, where: Location) -> bool:
         if id in RESERVED:
@@ -151,9 +165,7 @@ class Drafts:
             return self._existing_name(common.existing, where)
         rule = kind.rule(given)
         name = physical(self._place, id, rule) if common.name is None else common.name
-        if isinstance(name, Secret):
-            self._problems.add("a secret has no place in `name`", where, "it would be printed")
-        elif len(name) > rule.limit:
+        if len(name) > rule.limit:
             why = f"a name of the type {kind.type_name} has at most {rule.limit}"
             self._problems.add(f"the name {shown(name)} has {len(name)} characters", where, why)
         elif not re.fullmatch(rule.pattern, name):
@@ -165,7 +177,7 @@ class Drafts:
         return None
 
     def _existing_name(self, name: str, where: Location) -> str | None:
-        if isinstance(name, Secret) or not name or len(name) > 2048 or re.search(r"\s", name):
+        if not name or len(name) > 2048 or re.search(r"\s", name):
             self._problems.add("`existing` wants a name", where, f"{shown(name)} cannot be one")
             return None
         return name
@@ -212,24 +224,28 @@ def _same_names(drafts: Mapping[str, Draft], problems: Problems) -> None:
             problems.add(what, where, why, "rename one, or give it another `name:`")
 
 
-def declare(draft: Draft, resolver: Resolver, folder: Path) -> Declared[Any] | None:
-    """The resource with its keys read; None when something about it is wrong (reported)."""
-    if draft.node is None or draft.type is None or draft.common is None:
+def declare(draft: Draft, resolver: Resolver, folder: Path) -> tuple[Declared[Any], bool] | None:
+    """The resource with its keys read, and whether all of it is right; None where there is nothing to go on with."""
+    common = draft.common
+    if draft.node is None or draft.type is None or common is None:
         return None
     converter = Converter(resolver.problems, resolver, folder, draft.id)
     keys: Any = None
-    if draft.common.existing is not None:
-        good = _alone(draft.node, resolver.problems)
+    whole = draft.whole and draft.name is not None
+    if draft.existing:
+        if not _alone(draft.node, resolver.problems) or not whole:
+            return None
     else:
         of = f"the type {draft.type.type_name}"
-        keys = converter.keys(draft.type.keys, draft.node, of, draft.where, also=tuple(keys_of(CommonKeys)))
-        good = keys is not None
-    if not good or draft.name is None:
-        return None
-    return Declared(
-        draft.id, draft.type.type_name, keys, draft.name, draft.where, {**draft.at, **converter.at}, folder,
-        draft.common.retain, draft.common.existing is not None, draft.depends_on,
+        also = tuple(keys_of(CommonKeys))
+        keys, right = converter.part(draft.type.keys, draft.node, of, draft.where, also=also)
+        whole = whole and right
+    retain = sure(lambda: common.retain, False)
+    it = Declared(
+        draft.id, draft.type.type_name, keys, draft.name or draft.id, draft.where, {**draft.at, **converter.at}, folder,
+        retain, draft.existing, draft.depends_on,
     )  # fmt: skip
+    return it, whole
 
 
 def _alone(node: MappingNode, problems: Problems) -> bool:

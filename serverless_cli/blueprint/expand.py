@@ -10,30 +10,32 @@ from typing import Any
 from serverless_cli import graph
 from serverless_cli.blueprint.problems import Problems, shown
 from serverless_cli.blueprint.refs import Resolver, Target
-from serverless_cli.errors import Location, Problem
+from serverless_cli.errors import Doubt, Location, Problem
 from serverless_cli.model import Handout, Late, Place, Ref, Resource, Spec
 from serverless_cli.records import dataclass
-from serverless_cli.resources.base import Declared, Type, Weaver
+from serverless_cli.resources.base import Declared, Type, Unsure, Weaver, apart
 from serverless_cli.wiring import Statement, Wiring
 
 NO_SPEC = Spec()
 """The spec of what exists already: there is no wish about it."""
 
 
-class Unsure(Exception):  # noqa: N818 - a signal
-    """Somebody asked about a resource that is broken; whatever they would say about it is not worth saying."""
-
-
 @dataclass(frozen=True, slots=True)
 class View:
-    """The Scope of resources/base.py. Asking about a broken resource raises Unsure, so that no error has echoes."""
+    """The Scope of resources/base.py. Asking about a broken resource raises Unsure, so that no error has echoes.
+
+    `own` is a broken one that is judged itself, as far as its keys are right.
+    """
 
     place: Place
     types: Mapping[str, Type[Any]]
     targets: Mapping[str, Target]
     known: Mapping[str, Declared[Any]]
+    own: Declared[Any] | None = None
 
     def declared(self, id: str) -> Declared[Any] | None:
+        if self.own and id == self.own.id:
+            return self.own
         if id in self.targets and id not in self.known:
             raise Unsure
         return self.known.get(id)
@@ -69,16 +71,18 @@ class Expansion:
         self._resolver = resolver
         self._problems: Problems = resolver.problems
 
-    def judge(self) -> None:
-        """What the types find wrong with each resource, beyond their keys."""
-        for it in self._view.known.values():
-            if it.existing:
-                continue
-            try:
-                for problem in self._view.types[it.type].problems(it, self._view):
-                    self._problems.take(problem if problem.where else replace(problem, where=it.where))
-            except Unsure:
-                continue
+    def judge(self, broken: Iterable[Declared[Any]] = ()) -> None:
+        """What the types find wrong with each resource, beyond their keys; with `broken` ones as far as can be said."""
+        views = [(it, self._view) for it in self._view.known.values()]
+        views += [(it, replace(self._view, own=it)) for it in broken]
+        for it, view in views:
+            found = () if it.existing else apart(view.types[it.type].problems(it, view))
+            for problem in found:
+                placed = problem if problem.where else replace(problem, where=it.where)
+                if isinstance(placed, Doubt):
+                    self.warnings.append(placed)
+                else:
+                    self._problems.take(placed)
 
     def grow(self, weavers: Mapping[type[Wiring], Weaver[Any]]) -> None:
         """Expands all resources, then weaves their wiring. Only for a blueprint without problems."""

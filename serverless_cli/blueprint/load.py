@@ -154,7 +154,7 @@ def read(path: Path) -> Source:
     try:
         if not path.is_file():
             what = "is not a file" if path.exists() else "does not exist"
-            raise _refusal(f"{file} {what}", hint="`slx init` makes a blueprint; -f FILE names another one")
+            raise _refusal(f"{file} {what}", hint="give the path of a blueprint, or copy one: slx init website")
         with path.open("rb") as stream:
             raw = stream.read(_BYTES + 1)
     except (OSError, ValueError) as error:

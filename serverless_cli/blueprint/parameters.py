@@ -7,13 +7,14 @@ from dataclasses import field
 from pathlib import Path
 from typing import Annotated
 
+from serverless_cli import withheld
 from serverless_cli.blueprint.convert import Converter
 from serverless_cli.blueprint.nodes import Broken, MappingNode, Node, Scalar, called
 from serverless_cli.blueprint.problems import Problems, Unset, listed, shown
 from serverless_cli.blueprint.refs import Resolver
 from serverless_cli.errors import Location
 from serverless_cli.keys import Doc
-from serverless_cli.model import Place, Secret
+from serverless_cli.model import Param, Place, Secret
 from serverless_cli.names import STACK_OR_ID
 from serverless_cli.records import dataclass
 
@@ -51,7 +52,7 @@ class Given:
 
     def at_last(self, declared: Iterable[str]) -> Given:
         """With what the environment has for the declared parameters, where nothing is given outright."""
-        forms = {name: name.upper().replace("-", "_") for name in declared}
+        forms = {name: withheld.environment(name) for name in declared}
         said = {name: self.environment[form] for name, form in forms.items() if form in self.environment}
         return Given({**said, **self.now}, self.before)
 
@@ -108,7 +109,7 @@ def _value(name: str, keys: ParameterKeys, given: Given, found: Parameters, prob
     value = given.now.get(name, None if keys.secret else given.before.get(name))
     if value is None:
         if keys.secret:
-            return Secret(f"${{param.{name}}}", known=False)
+            return Secret(f"${{param.{name}}}", False, (Param(name),))
         if keys.default is None:
             what = f"the parameter {shown(name)} has no value"
             hint = f"give it with -p {name}=..."
@@ -121,5 +122,5 @@ def _value(name: str, keys: ParameterKeys, given: Given, found: Parameters, prob
         what = f"the parameter {shown(name)} cannot be {shown(value)}{whence}".rstrip(",")
         problems.add(what, found.places[name], f"the choices are {listed(keys.choices)}", hint)
         return None
-    found.kept[name] = Secret(value) if keys.secret else value
+    found.kept[name] = Secret(value, True, (Param(name, given=True),)) if keys.secret else value
     return found.kept[name]

@@ -23,7 +23,7 @@ from serverless_cli.blueprint.refs import Resolver
 from serverless_cli.errors import BlueprintError, Location, Problem
 from serverless_cli.model import Place, Stack
 from serverless_cli.names import STACK_OR_ID, STAGE
-from serverless_cli.resources.base import Type, Weaver
+from serverless_cli.resources.base import Declared, Type, Weaver
 from serverless_cli.wiring import Wiring
 
 SECTIONS: Mapping[str, type[Node]] = {
@@ -85,9 +85,9 @@ class _Reader:
         if not STAGE.fullmatch(place.stage):
             problems.add(f"{shown(place.stage)} cannot be a stage", None, "stages are lower-case letters and digits")
         found = parameters.read(sections.get("parameters"), given, place, problems)
-        resolver, view = self._resources(sections.get("resources"), place, found)
+        resolver, view, broken = self._resources(sections.get("resources"), place, found)
         expansion = Expansion(view, resolver)
-        expansion.judge()
+        expansion.judge(broken)
         outputs = read_outputs(sections.get("outputs"), resolver)
         proofs = checks.read(sections.get("checks"), resolver, self._folder)
         problems.check()
@@ -146,15 +146,19 @@ class _Reader:
             self._problems.add(what, node.where, NAME_RULE, instead(node.text))
         return "stack"
 
-    def _resources(self, node: Node | None, place: Place, found: Parameters) -> tuple[Resolver, View]:
+    def _resources(
+        self, node: Node | None, place: Place, found: Parameters
+    ) -> tuple[Resolver, View, tuple[Declared[Any], ...]]:
+        """What references are resolved with, what types may look at, and the resources that are broken."""
         subject = "`type`, `name`, `retain`, `existing` and `depends_on`"
         early = Resolver(place, self._problems, found.values, subject=subject)
         drafts = Drafts(self._types, place, early, self._folder).read(node)
         targets = {draft.id: draft.target for draft in drafts.values()}
         resolver = Resolver(place, self._problems, found.values, targets, used=early.used)
-        declared = {draft.id: declare(draft, resolver, self._folder) for draft in drafts.values()}
-        known = {id: it for id, it in declared.items() if it is not None}
-        return resolver, View(place, self._types, targets, known)
+        declared = [declare(draft, resolver, self._folder) for draft in drafts.values()]
+        known = {it.id: it for it, whole in filter(None, declared) if whole}
+        broken = tuple(it for it, whole in filter(None, declared) if not whole)
+        return resolver, View(place, self._types, targets, known), broken
 
 
 def _is_name(text: str) -> bool:

@@ -146,8 +146,11 @@ class Resolver:
             return None
         if late:
             return Late(tuple(good))
-        text = "".join(str(value) for value in good)
-        return Secret(text, all(secret.known for secret in secrets)) if secrets else text
+        return (
+            Secret.joined([value for value in good if isinstance(value, str)])
+            if secrets
+            else "".join(str(value) for value in good)
+        )
 
     def _value(self, ref: Reference, scalar: Scalar, user: str) -> str | Handout | None:
         if ref.owner == "slx":

@@ -10,7 +10,19 @@ from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from serverless_cli.keys import Doc, Document, FileName, Folder, Json, KeyPattern, LateOk, OneOf, Pattern, Range
+from serverless_cli.keys import (
+    Doc,
+    Document,
+    FileName,
+    Folder,
+    Json,
+    KeyPattern,
+    LateOk,
+    OneOf,
+    Pattern,
+    Range,
+    SecretOk,
+)
 from serverless_cli.records import dataclass
 
 
@@ -36,6 +48,7 @@ class Rules:
     pattern: Pattern | None = None
     keys: KeyPattern | None = None
     late: bool = False
+    secret: bool = False
 
     @property
     def inside(self) -> Rules:
@@ -172,6 +185,8 @@ def _merged(rules: Rules, metadata: tuple[Any, ...]) -> Rules:
                 rules = replace(rules, keys=item)
             case LateOk():
                 rules = replace(rules, late=True)
+            case SecretOk():
+                rules = replace(rules, secret=True)
     return rules
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any
 
+from serverless_cli import withheld
 from serverless_cli.aws.calls import Aws
 from serverless_cli.aws.scrub import scrub
 from serverless_cli.checks.actions import ACTIONS
@@ -52,8 +53,10 @@ class Desk:
 def prove(check: Check, desk: Desk) -> CheckResult:
     """Tries again and again, slower each time, until all is as expected; then says what was seen last, and removes
     what the check has made."""
-    if wrong := _unready(check):
-        return CheckResult(check, False, wrong, 0, 0.0)
+    if open_ := sorted(map(str, gaps(check))):
+        return CheckResult(check, False, f"{open_[0]} is not known: what it names was not made", 0, 0.0)
+    if unknown := [one for one in withheld.secrets(check) if not one.known]:
+        return CheckResult(check, False, _wanting(unknown), 0, 0.0, skipped=True)
     proof = _Proof(check, desk)
     seen = proof.run()
     left = () if check.arguments.get("keep") else proof.clean()
@@ -63,13 +66,12 @@ def prove(check: Check, desk: Desk) -> CheckResult:
     return CheckResult(check, not seen.wrong, _hidden(saw, check), proof.attempts, desk.clock() - proof.began)
 
 
-def _unready(check: Check) -> str:
-    """Why a check cannot be run at all."""
-    if open_ := sorted(map(str, gaps(check))):
-        return f"{open_[0]} is not known: what it names was not made"
-    if any(not one.known for one in _secrets((check.arguments, check.expect))):
-        return "it needs a secret parameter, and secrets are not stored: `slx up -p NAME=VALUE` runs it too"
-    return ""
+def _wanting(unknown: Iterable[Secret]) -> str:
+    """Which secrets are lacking, and how to give them."""
+    names = tuple(dict.fromkeys(name for one in unknown for name in one.missing))
+    if not names:
+        return "it needs a secret that an earlier slx did not write down the name of: `slx up` with it runs it"
+    return f"it needs the secret {', '.join(names)}: {withheld.how(names)}"
 
 
 @dataclass(slots=True)
@@ -179,19 +181,8 @@ def _safely(work: Look, trial: Trial, keys: Mapping[str, Any]) -> Seen:
 
 def _hidden(text: str, check: Check) -> str:
     """The text without any secret of the check, also where only a part of a JSON value is one."""
-    found = list(_secrets((check.arguments, check.expect)))
+    found = list(withheld.secrets(check))
     return scrub(text, {"all": [*found, *(Secret(leaf) for one in found for leaf in _leaves(one))]})
-
-
-def _secrets(value: Any) -> Iterator[Secret]:
-    if isinstance(value, Secret):
-        yield value
-    elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _secrets(one)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _secrets(one)
 
 
 def _leaves(text: str) -> Iterator[str]:

@@ -19,10 +19,15 @@ if TYPE_CHECKING:
     "check",
     "slx check --local          The only local stack of this folder.",
     "slx check shop/prod        On AWS.",
+    "slx check --params -       With secrets that its checks need, from stdin.",
 )
 @options.stack
+@options.parameters
 def check(it: Session, stack: str | None) -> Exit:
-    """Runs the end-to-end checks of STACK, as its blueprint had them at the last `up`. Exits with 4 if one fails."""
+    """Runs the end-to-end checks of STACK, as its blueprint had them at the last `up`.
+
+    Exits with 4 if one fails, or cannot be run for the lack of a secret: those are not stored, and given again.
+    """
     from serverless_cli.ui import documents, states
 
     def show(result: CheckResult) -> None:

@@ -13,8 +13,7 @@ from serverless_cli.aws.calls import Observer
 from serverless_cli.cli.options import Options
 from serverless_cli.errors import Exit, SlxError
 from serverless_cli.ui.terminal import Terminal
-
-_PARAMETER = "SLX_PARAM_"
+from serverless_cli.withheld import VARIABLE
 
 
 def merge(
@@ -32,15 +31,17 @@ def merge(
     """
     if said.local and said.endpoint_url:
         raise usage("--local and --endpoint-url exclude each other", "each names another target", "leave one out")
-    found = {**_defaults(project, environ, local=said.local), **_environment(environ, local=said.local), **_flags(said)}
+    given = {**_environment(environ, local=said.local), **_flags(said)}
+    found = {**_defaults(project, environ, local=said.local), **given}
     return Settings(
         folder=folder,
         local=said.local,
         protected_stages=tuple(project.get("protected_stages") or ()),
         stage_given="stage" in found,
+        region_where=None if "region" in given else project.get("where", {}).get("region"),
         parameters=parameters(said.param, said.params),
         endpoint_ambient=not said.endpoint_url,
-        environment={k.removeprefix(_PARAMETER): v for k, v in environ.items() if k.startswith(_PARAMETER)},
+        environment={k.removeprefix(VARIABLE): v for k, v in environ.items() if k.startswith(VARIABLE)},
         notify=terminal.say,
         observe=_observer(terminal, watch, debug=said.debug),
         **found,

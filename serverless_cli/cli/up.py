@@ -165,7 +165,7 @@ def _finish(it: Session, run: Up, checks: bool | None, report: Report, code: Exi
     wanted = not run.explicit_endpoint if checks is None else checks
     results = _prove(it, run) if wanted and not code else ()
     it.phase("checking")
-    if not all(one.ok for one in results):
+    if not all(one.ok or one.skipped for one in results):
         code = Exit.RESOURCES
     outputs = run.outputs()
     if it.options.json:

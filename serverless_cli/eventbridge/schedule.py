@@ -55,6 +55,8 @@ FIELDS = (
     _Field("year", 1970, 2199, cyclic=False),
 )
 MONTH_DAY, WEEK_DAY = 2, 4
+_ANY = ("*", "?")
+_UNIX_DAY = re.compile(r"(?<![0-9#/])[0-7](?![0-9])")
 
 
 def check(text: str) -> list[Finding]:
@@ -94,7 +96,7 @@ def _cron(text: str) -> list[Finding]:
     parts = text[len("cron(") : -1].split()
     if len(parts) != len(FIELDS):
         why = "EventBridge wants six: minutes, hours, day of the month, month, day of the week, year"
-        hint = f"write cron({' '.join(_sixth(parts))})" if len(parts) == len(FIELDS) - 1 else "cron(0 12 * * ? *)"
+        hint = _sixth(parts) if len(parts) == len(FIELDS) - 1 else "cron(0 12 * * ? *)"
         return [Finding((), f"{shown(text)} has {len(parts)} fields", why, hint)]
     found = [
         Finding((), f"{shown(part)} cannot be the {one.name} of a schedule", _range(one))
@@ -107,10 +109,16 @@ def _cron(text: str) -> list[Finding]:
     return found
 
 
-def _sixth(parts: list[str]) -> list[str]:
-    """A Unix cron expression as EventBridge wants it: a year, and `?` for the day that says nothing."""
+def _sixth(parts: list[str]) -> str:
+    """A hint for five fields: with a year, and with `?` for the day that says nothing."""
     minutes, hours, day, month, week = parts
-    return [minutes, hours, *((day, month, "?") if week == "*" else ("?", month, week)), "*"]
+    if "?" not in parts:  # Unix has none, and counts the days of the week from Sunday, 0
+        week = _UNIX_DAY.sub(lambda found: _DAYS[int(found[0]) % len(_DAYS)], week)
+    if day not in _ANY and week not in _ANY:
+        return "EventBridge takes a day of the month or of the week: make it two schedules, cron(0 12 1 * ? *) for one"
+    days = ("*" if day == "?" else day, month, "?") if week in _ANY else ("?", month, week)
+    better = f"cron({' '.join((minutes, hours, *days, '*'))})"
+    return f"write {better}" if not _cron(better) else "cron(0 12 * * ? *)"
 
 
 def _range(one: _Field) -> str:

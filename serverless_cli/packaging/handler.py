@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import re
 import sys
 import threading
 import tokenize
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
+from typing import NamedTuple
 
-from serverless_cli.errors import Location, Problem, SlxError
+from serverless_cli.errors import Doubt, Location, Problem, SlxError
+from serverless_cli.packaging.interpreters import Interpreter, interpreter_for, tell
 from serverless_cli.packaging.patterns import DEFAULTS
 from serverless_cli.packaging.tree import collect
 
@@ -25,10 +28,13 @@ _PARSING = threading.Lock()
 """Python 3.11 counts the depth of all trees that are being built in one place, and takes two at once for an error."""
 
 
-def check_handler(folder: Path, handler: str, runtime: str) -> Problem | None:
+def check_handler(
+    folder: Path, handler: str, runtime: str, *, find: Callable[[str], Interpreter] = interpreter_for
+) -> Problem | None:
     """What is wrong with `handler` (`module.function`), or None; of runtimes that it does not know it says nothing.
 
-    A syntax error is located in the handler's own file; all else is for the blueprint's line.
+    A syntax error is located in the handler's own file; all else is for the blueprint's line. What may be the syntax of
+    a newer Python is judged by that Python, if `find` knows one on this machine; else it is a Doubt.
     """
     family = next((name for name in _ENDINGS if runtime.startswith(name)), "")
     if not family:
@@ -46,7 +52,7 @@ def check_handler(folder: Path, handler: str, runtime: str) -> Problem | None:
         return _no_module(handler, module, folder, files, family)
     if family != "python" or path.endswith(_COMPILED) or Path(files[path]).stat().st_size > _READ:
         return None
-    return _check_function(path, files[path], function, runtime)
+    return _check_function(path, files[path], function, runtime, find)
 
 
 def _split(handler: str, family: str) -> tuple[str, str]:
@@ -87,16 +93,17 @@ def _near(name: str, known: Iterable[str]) -> str:
     return by_lower[found[0]] if found else ""
 
 
-def _check_function(name: str, path: str, function: str, runtime: str) -> Problem | None:
+def _check_function(
+    name: str, path: str, function: str, runtime: str, find: Callable[[str], Interpreter]
+) -> Problem | None:
     try:
-        tree = _parse(Path(path).read_bytes(), path, runtime)
+        source = Path(path).read_bytes()
+        tree = _parse(source, path)
     except SyntaxError as error:
-        where = Location(path, error.lineno or 1, error.offset or 1, (error.text or "").rstrip("\n"))
-        return Problem(f"{name} is not valid Python", error.msg, "correct that line", where)
+        ours = _Fault(error.lineno or 1, error.offset or 1, (error.text or "").rstrip("\n"), error.msg)
+        return _misspelt(name, path, source, ours, runtime, find=find)
     except (ValueError, RecursionError, MemoryError, OSError) as error:
         return Problem(f"{name} cannot be read as Python", str(error))
-    if tree is None:
-        return None
     found = dict(_names(tree.body))
     if isinstance(found.get(function), ast.AsyncFunctionDef):
         why = "Lambda calls plain functions and does not wait for coroutines"
@@ -110,20 +117,55 @@ def _check_function(name: str, path: str, function: str, runtime: str) -> Proble
     return Problem(f"no function {function!r} in {name}", "nothing of that name is defined at its top level", hint)
 
 
-def _parse(source: bytes, path: str, runtime: str) -> ast.Module | None:
-    """The module's syntax tree; None when it may be in a Python that is newer than ours. Raises SyntaxError."""
+class _Fault(NamedTuple):
+    """A syntax error and its place."""
+
+    line: int
+    column: int
+    text: str
+    says: str
+
+
+_JUDGE = """\
+import ast, json, sys
+try:
+    ast.parse(sys.stdin.buffer.read())
+except SyntaxError as e:
+    print(json.dumps([e.lineno or 1, e.offset or 1, (e.text or "").rstrip("\\n"), e.msg]))
+"""
+
+
+def _misspelt(
+    name: str, path: str, source: bytes, ours: _Fault, runtime: str, *, find: Callable[[str], Interpreter]
+) -> Problem | None:
+    """What our Python does not understand, judged by the runtime's own where that is newer."""
     version = re.fullmatch(r"python3\.(\d+)", runtime)
-    newer = version is None or int(version[1]) > sys.version_info.minor
+    if version and int(version[1]) <= sys.version_info.minor:
+        return _invalid(name, path, ours)
+    its = find(runtime)
+    said = tell(its.path, _JUDGE, source) if its.exact else None
+    if said is not None:
+        return _invalid(name, path, _Fault(*json.loads(said))) if said.strip() else None
+    return Doubt(
+        f"{name} may not be valid Python",
+        f"Python 3.{sys.version_info.minor} says: {ours.says}; {runtime} may know more",
+        f"correct that line, or install {runtime} on this machine, which then judges it",
+        Location(path, ours.line, ours.column, ours.text),
+    )
+
+
+def _invalid(name: str, path: str, fault: _Fault) -> Problem:
+    where = Location(path, fault.line, fault.column, fault.text)
+    return Problem(f"{name} is not valid Python", fault.says, "correct that line", where)
+
+
+def _parse(source: bytes, path: str) -> ast.Module:
+    """The module's syntax tree. Raises SyntaxError."""
     encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
     source.decode(encoding)  # `ast.parse` looks away from what stands in comments; an import does not
     with _PARSING, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the user's escapes are the user's
-        try:
-            return ast.parse(source, path)
-        except SyntaxError:
-            if newer:
-                return None
-            raise
+        return ast.parse(source, path)
 
 
 def _names(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:

@@ -45,12 +45,16 @@ def _candidates(wanted: str) -> list[str]:
 
 
 def _version(path: str) -> str:
-    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    return (tell(path, "import sys; print('%d.%d' % sys.version_info[:2])") or "").strip()
+
+
+def tell(path: str, code: str, given: bytes = b"") -> str | None:
+    """What a Python prints that runs this code, with nothing installed and `given` on stdin; None when it fails."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SLX_"))}
     try:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SLX_"))}
         done = subprocess.run(
-            [path, "-I", "-S", "-c", code], env=environment, capture_output=True, text=True, timeout=10, check=False
+            [path, "-I", "-S", "-c", code], input=given, env=environment, capture_output=True, timeout=10, check=True
         )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.decode("utf-8", "replace")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from serverless_cli.errors import Problem
-from serverless_cli.resources.base import Declared, Scope
+from serverless_cli.resources.base import Declared, Scope, apart
 from serverless_cli.wiring import Grant
 
 Access = Mapping[str, str | Mapping[str, str]]
@@ -28,6 +28,11 @@ def wanted(access: Access) -> Iterator[tuple[str, str, str]]:
 
 def problems(it: Declared[Any], scope: Scope) -> Iterator[Problem]:
     """What nobody can grant."""
+    each = (_grant_problems(it, scope, *one) for one in wanted(it.keys.access))
+    yield from apart(_role_problems(it), *each)
+
+
+def _role_problems(it: Declared[Any]) -> Iterator[Problem]:
     if it.keys.role and it.keys.access:
         yield Problem(
             f"{it.id} has both `role` and `access`",
@@ -35,19 +40,21 @@ def problems(it: Declared[Any], scope: Scope) -> Iterator[Problem]:
             "leave one of them out",
             it.line("access"),
         )
-    for target, verb, prefix in wanted(it.keys.access):
-        where = it.line("access", target, verb)
-        if scope.declared(target) is None:
-            hint = f"there are: {', '.join(other.id for other in scope.every())}"
-            yield Problem(f"`access` names {target}, which is no resource", "", hint, it.line("access", target))
-        elif "*" in prefix or "?" in prefix:
-            yield Problem(f"`{prefix}` is no prefix", "a * stands at its end only", where=where)
-        elif not scope.grants(target, verb):
-            known = [one for one in VERBS if scope.grants(target, one)]
-            why = f"it can grant: {', '.join(known)}" if known else "it can grant nothing"
-            yield Problem(f"`{verb}` is nothing that {target} can grant", why, where=where)
-        elif not scope.grants(target, verb, prefix):
-            yield Problem(f"`{verb}` of {target} cannot be narrowed to a prefix", "only a bucket's can", where=where)
+
+
+def _grant_problems(it: Declared[Any], scope: Scope, target: str, verb: str, prefix: str) -> Iterator[Problem]:
+    where = it.line("access", target, verb)
+    if scope.declared(target) is None:
+        hint = f"there are: {', '.join(other.id for other in scope.every())}"
+        yield Problem(f"`access` names {target}, which is no resource", "", hint, it.line("access", target))
+    elif "*" in prefix or "?" in prefix:
+        yield Problem(f"`{prefix}` is no prefix", "a * stands at its end only", where=where)
+    elif not scope.grants(target, verb):
+        known = [one for one in VERBS if scope.grants(target, one)]
+        why = f"it can grant: {', '.join(known)}" if known else "it can grant nothing"
+        yield Problem(f"`{verb}` is nothing that {target} can grant", why, where=where)
+    elif not scope.grants(target, verb, prefix):
+        yield Problem(f"`{verb}` of {target} cannot be narrowed to a prefix", "only a bucket's can", where=where)
 
 
 def grants(it: Declared[Any], scope: Scope) -> Iterator[Grant]:

@@ -38,6 +38,19 @@ T = TypeVar("T")
 W = TypeVar("W", bound=Wiring)
 
 
+class Unsure(Exception):  # noqa: N818 - a signal
+    """Somebody asked about something that is broken; whatever they would say about it is not worth saying."""
+
+
+def apart(*parts: Iterable[Problem]) -> Iterator[Problem]:
+    """What each of the parts says: one that asks about something broken says no more, and keeps no other from it."""
+    for part in parts:
+        try:
+            yield from part
+        except Unsure:
+            continue
+
+
 @dataclass(frozen=True, slots=True)
 class Attribute:
     """What `${id.attribute}` gives. `predict` computes it from place and physical name; None: AWS hands it out,
@@ -124,7 +137,12 @@ class Type(ABC, Generic[K]):
         """The resources and wiring that a declaration stands for; the first resource has the type's own kind and id."""
 
     def problems(self, it: Declared[K], scope: Scope) -> Iterable[Problem]:
-        """What is wrong with a declaration beyond what its keys' declarations say (files, wiring, combinations)."""
+        """What is wrong with a declaration beyond what its keys' declarations say (files, wiring, combinations); a
+        Doubt counts as a warning.
+
+        Asking for a key that is wrong, or about another resource that is, raises Unsure: what does not need that is
+        said `apart`.
+        """
         return ()
 
     def warnings(self, it: Declared[K], scope: Scope) -> Iterable[Problem]:

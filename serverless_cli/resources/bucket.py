@@ -27,7 +27,7 @@ from serverless_cli.model import Change, Found, Loss, Mark, Observed, Outputs, P
 from serverless_cli.names import NameRule, site_url
 from serverless_cli.records import dataclass
 from serverless_cli.resources import bucket_copy, buckets
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, together
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, apart, together
 from serverless_cli.resources.buckets import FRESH, SETTLING
 from serverless_cli.resources.bundles import PACKAGES_ID
 from serverless_cli.resources.content_folder import content_problems
@@ -129,9 +129,14 @@ class BucketType(Type[BucketKeys]):
     narrow: ClassVar = {"get": _get, "read": _read, "write": _write, "read-write": _both}
 
     def problems(self, it: Declared[BucketKeys], scope: Scope) -> Iterable[Problem]:
-        keys = it.keys
-        if keys.fill and not keys.content:
+        yield from apart(self._fill_problems(it), self._content_problems(it))
+
+    def _fill_problems(self, it: Declared[BucketKeys]) -> Iterable[Problem]:
+        if it.keys.fill and not it.keys.content:
             yield Problem(f"`fill` of {it.id} has nothing to fill", "there is no `content`", where=it.line("fill"))
+
+    def _content_problems(self, it: Declared[BucketKeys]) -> Iterable[Problem]:
+        keys = it.keys
         if keys.content:
             pages = {"index": keys.website.index, "error": keys.website.error} if keys.website else {}
             yield from content_problems(it, keys.content, pages)

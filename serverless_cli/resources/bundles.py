@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 from serverless_cli.errors import Location, Problem, SlxError
 from serverless_cli.keys import Doc, FileName, Folder
-from serverless_cli.model import Handout, Late, Place, Ref, Secret
+from serverless_cli.model import Handout, Late, Place, Ref
 from serverless_cli.names import NameRule, digest, physical
 from serverless_cli.packaging import Needs, Package, check_folder, check_total, package, packed
 from serverless_cli.packaging.platforms import platform
@@ -52,8 +52,6 @@ def problems(it: Declared[Any]) -> Iterator[Problem]:
             yield from _requirement_problems(it, layer.requirements, "layers", number, "requirements")
             if not layer.code and not layer.requirements:
                 yield Problem("a layer with nothing in it", "it wants `code`, `requirements`, or both", where=where)
-        elif isinstance(layer, Secret):
-            yield Problem("a secret has no place in `layers`", "it would be printed", where=where)
         elif not ARN.fullmatch(layer) and (found := tuple(_path_problems(it, layer, where))):
             yield from found
             continue
@@ -203,9 +201,6 @@ def _requirement_problems(
             "put them into the function's folder (`npm ci`, for one)",
             where,
         )
-    if any(isinstance(one, Secret) for one in _lines(value)):
-        yield Problem("a secret has no place in `requirements`", "it would be printed", where=where)
-        return
     yield from map(it.written, _read(it, value, *path).problems)
 
 

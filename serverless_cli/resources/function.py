@@ -22,15 +22,16 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+from serverless_cli import withheld
 from serverless_cli.aws.calls import Aws
 from serverless_cli.errors import Problem, SlxError
-from serverless_cli.keys import Doc, FileName, Folder, KeyPattern, LateOk, OneOf, Pattern, Range
+from serverless_cli.keys import Doc, FileName, Folder, KeyPattern, LateOk, OneOf, Pattern, Range, SecretOk
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Secret, Spec, Verb
 from serverless_cli.names import NameRule, arn, role_arn, role_name
 from serverless_cli.packaging import Package, check_folder, check_handler
 from serverless_cli.records import dataclass
 from serverless_cli.resources import access, bundles, function_states, trigger_checks, triggers
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, marked
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, apart, marked
 from serverless_cli.resources.function_states import READY_S, change
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.resources.triggers import DestinationKeys, TriggerKeys
@@ -67,6 +68,7 @@ class FunctionKeys:
         Doc("Environment variables; 4 KB in all."),
         KeyPattern(RESERVED, "letters, digits and _, at least two; AWS_* and LAMBDA_* are Lambda's own"),
         LateOk(),
+        SecretOk(),
     ] = field(default_factory=dict)
     role: Annotated[
         str | None, Doc("A `role` of the blueprint, or a role's ARN; left out, one is made with just what is needed."),
@@ -134,12 +136,24 @@ class FunctionType(Type[FunctionKeys]):
     grants: ClassVar = {"invoke": _invoke}
 
     def problems(self, it: Declared[FunctionKeys], scope: Scope) -> Iterable[Problem]:
+        yield from apart(
+            self._code_problems(it),
+            self._size_problems(it),
+            access.problems(it, scope),
+            bundles.problems(it),
+            trigger_checks.problems(it, scope),
+            self._role_problems(it, scope),
+        )
+
+    def _code_problems(self, it: Declared[FunctionKeys]) -> Iterable[Problem]:
         folder = Path(it.keys.code)
         if found := check_folder(folder):
             yield replace(found, where=it.line("code"))
         elif found := check_handler(folder, it.keys.handler, it.keys.runtime):
             where = it.line("handler" if ("handler",) in it.at else "code")
             yield it.written(replace(found, where=found.where or where))
+
+    def _size_problems(self, it: Declared[FunctionKeys]) -> Iterable[Problem]:
         size = sum(len(k.encode()) + len(v.encode()) for k, v in it.keys.environment.items())
         if size > 4096:
             yield Problem(
@@ -148,10 +162,6 @@ class FunctionType(Type[FunctionKeys]):
                 "put large values into a file of the code or a parameter store",
                 it.line("environment"),
             )
-        yield from access.problems(it, scope)
-        yield from bundles.problems(it)
-        yield from trigger_checks.problems(it, scope)
-        yield from self._role_problems(it, scope)
 
     def warnings(self, it: Declared[FunctionKeys], scope: Scope) -> Iterable[Problem]:
         yield from bundles.warnings(it)
@@ -359,13 +369,10 @@ _CODE = frozenset({"code", "architecture"})
 
 
 def _configuration(spec: FunctionSpec) -> dict[str, Any]:
-    unknown = [key for key, value in spec.environment.items() if isinstance(value, Secret) and not value.known]
-    if unknown:
-        raise SlxError(
-            f"the environment variable {unknown[0]} has no value",
-            "it comes from a secret parameter, and secrets are never stored",
-            "give the parameter again with -p or SLX_PARAM_...",
-        )
+    for key, value in spec.environment.items():
+        if isinstance(value, Secret) and not value.known:  # somebody took it away since the plan was made
+            why = "it comes from a secret parameter, and secrets are never stored"
+            raise SlxError(f"the environment variable {key} has no value", why, withheld.how(value.missing))
     return {
         "Role": spec.role,
         "Handler": spec.handler,

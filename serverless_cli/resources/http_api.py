@@ -26,7 +26,7 @@ from serverless_cli.keys import Doc, KeyPattern, LateOk, Pattern, Range
 from serverless_cli.model import Change, Found, Handout, Late, Mark, Observed, Outputs, Place, Ref, Resource, Verb
 from serverless_cli.names import NameRule, arn, role_arn, role_name
 from serverless_cli.records import dataclass
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, apart
 from serverless_cli.resources.http_api_parts import Cors, HttpApiSpec, Parts, cors_settings, make_one, marked, outputs
 from serverless_cli.resources.http_api_targets import RouteKeys, route_to, target_problems, verb_for
 from serverless_cli.resources.ownership import belongs
@@ -87,9 +87,13 @@ class HttpApiType(Type[HttpApiKeys]):
     }
 
     def problems(self, it: Declared[HttpApiKeys], scope: Scope) -> Iterable[Problem]:
-        for key in it.keys.routes:
-            yield from target_problems(it, key, _long(it.keys.routes[key]), scope)
-        yield from _variable_problems(it)
+        yield from apart(self._route_problems(it, scope), _variable_problems(it), self._cors_problems(it))
+
+    def _route_problems(self, it: Declared[HttpApiKeys], scope: Scope) -> Iterable[Problem]:
+        routes = it.keys.routes.items()
+        yield from apart(*(target_problems(it, key, _long(route), scope) for key, route in routes))
+
+    def _cors_problems(self, it: Declared[HttpApiKeys]) -> Iterable[Problem]:
         cors = it.keys.cors
         if cors and cors.allow_credentials and "*" in cors.allow_origins:
             yield Problem(

@@ -26,7 +26,19 @@ from serverless_cli.model import Change, Found, Late, Mark, Observed, Outputs, P
 from serverless_cli.names import NameRule, digest, listener_rule_name, role_arn, role_name
 from serverless_cli.records import dataclass
 from serverless_cli.resources import rule_form as form
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, Weaver, marked, paired, together
+from serverless_cli.resources.base import (
+    Attribute,
+    Declared,
+    Here,
+    Kind,
+    Scope,
+    Type,
+    Weaver,
+    apart,
+    marked,
+    paired,
+    together,
+)
 from serverless_cli.resources.event_form import (
     DEFAULT_BUS,
     End,
@@ -103,11 +115,17 @@ class RuleType(Type[RuleKeys]):
     }
 
     def problems(self, it: Declared[RuleKeys], scope: Scope) -> Iterable[Problem]:
+        yield from apart(self._bus_problems(it, scope), self._start_problems(it), self._ends_problems(it, scope))
+
+    def _bus_problems(self, it: Declared[RuleKeys], scope: Scope) -> Iterable[Problem]:
         keys = it.keys
         bus = scope.declared(keys.bus) if keys.bus != DEFAULT_BUS else None
         if keys.bus != DEFAULT_BUS and (bus is None or bus.type != "event-bus"):
             why = "it wants the id of an `event-bus`, or `default`"
             yield Problem(f"`bus` names {keys.bus}, which is no event bus of this blueprint", why, "", it.line("bus"))
+
+    def _start_problems(self, it: Declared[RuleKeys]) -> Iterable[Problem]:
+        keys = it.keys
         if keys.pattern is None and keys.schedule is None:
             yield Problem(f"the rule {it.id} has neither `pattern` nor `schedule`", "nothing would start it")
         if keys.schedule is not None:
@@ -118,8 +136,10 @@ class RuleType(Type[RuleKeys]):
                 yield Problem(f"a schedule on the bus {keys.bus}", why, hint, it.line("schedule"))
         if keys.pattern is not None:
             yield from located(pattern.check(keys.pattern), it, "pattern")
-        for number, one in enumerate(keys.targets):
-            yield from self._target_problems(it, number, _long(one), scope)
+
+    def _ends_problems(self, it: Declared[RuleKeys], scope: Scope) -> Iterable[Problem]:
+        every = enumerate(it.keys.targets)
+        yield from apart(*(self._target_problems(it, number, _long(one), scope) for number, one in every))
 
     def _target_problems(
         self, it: Declared[RuleKeys], number: int, one: RuleTargetKeys, scope: Scope

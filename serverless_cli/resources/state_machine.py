@@ -31,7 +31,6 @@ from serverless_cli.model import (
     Place,
     Ref,
     Resource,
-    Secret,
     Verb,
 )
 from serverless_cli.names import NameRule, arn, role_arn, role_name
@@ -127,14 +126,6 @@ class StateMachineType(Type[StateMachineKeys]):
 
     def problems(self, it: Declared[StateMachineKeys], scope: Scope) -> Iterable[Problem]:
         yield from rights.access_problems(it, scope)
-        if isinstance(it.keys.definition, Secret):
-            yield Problem(
-                "a secret has no place in a definition",
-                "whoever may look at the state machine could read it",
-                "let the function that needs it have it, or fetch it from Secrets Manager in a state",
-                it.line("definition"),
-            )
-            return
         findings = asl.validate(json.loads(it.keys.definition), it.keys.mode)
         for one in findings:
             yield Problem(one.what, one.why, one.hint, it.line("definition", *one.path))
@@ -142,7 +133,7 @@ class StateMachineType(Type[StateMachineKeys]):
             yield from rights.problems(it, scope)
 
     def warnings(self, it: Declared[StateMachineKeys], scope: Scope) -> Iterable[Problem]:
-        return () if isinstance(it.keys.definition, Secret) else rights.warnings(it, scope)
+        return rights.warnings(it, scope)
 
     def expand(self, it: Declared[StateMachineKeys], scope: Scope) -> Iterable[Resource | Wiring]:
         keys, ref, place = it.keys, Ref("state-machine", it.id), scope.place

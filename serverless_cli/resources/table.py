@@ -31,7 +31,7 @@ from serverless_cli.names import NameRule, arn
 from serverless_cli.records import dataclass
 from serverless_cli.resources import customer_keys, table_changes, table_copy
 from serverless_cli.resources import table_form as form
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, marked, together
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, apart, marked, together
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.resources.table_changes import CHANGE_S, active
 from serverless_cli.resources.table_form import Index, TableSpec
@@ -126,7 +126,9 @@ class TableType(Type[TableKeys]):
     }
 
     def problems(self, it: Declared[TableKeys], scope: Scope) -> Iterable[Problem]:
-        yield from customer_keys.problems(it)
+        yield from apart(customer_keys.problems(it), self._attribute_problems(it), _same_keys(it), _index_problems(it))
+
+    def _attribute_problems(self, it: Declared[TableKeys]) -> Iterable[Problem]:
         letters: dict[str, str] = {}
         for path, named in _named(it.keys):
             name, _, letter = _attribute(named).rpartition(":")
@@ -136,8 +138,6 @@ class TableType(Type[TableKeys]):
             if letters.setdefault(name, letter) != letter:
                 why = "an attribute has one type"
                 yield Problem(f"`{name}` is declared with two types", why, where=it.line(*path))
-        yield from _same_keys(it)
-        yield from _index_problems(it)
 
     def expand(self, it: Declared[TableKeys], scope: Scope) -> Iterable[Resource | Wiring]:
         keys = it.keys

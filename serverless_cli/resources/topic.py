@@ -21,7 +21,7 @@ from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, 
 from serverless_cli.names import NameRule, arn
 from serverless_cli.records import dataclass
 from serverless_cli.resources import customer_keys
-from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, marked, paired, together
+from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, apart, marked, paired, together
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.wiring import Admits, Invokes, Statement, Subscribes, Wiring
 
@@ -101,14 +101,18 @@ class TopicType(Type[TopicKeys]):
         return FIFO if given.get("fifo") is True else STANDARD
 
     def problems(self, it: Declared[TopicKeys], scope: Scope) -> Iterable[Problem]:
-        yield from customer_keys.problems(it)
+        yield from apart(customer_keys.problems(it), self._fifo_problems(it), self._ends_problems(it, scope))
+
+    def _fifo_problems(self, it: Declared[TopicKeys]) -> Iterable[Problem]:
         if it.keys.content_based_deduplication and not it.keys.fifo:
             where = it.line("content_based_deduplication")
             yield Problem(
                 "only a FIFO topic drops repetitions", f"{it.id} is a standard topic", "set `fifo: true`", where
             )
-        for number, one in enumerate(it.keys.subscriptions):
-            yield from self._subscription_problems(it, number, one, scope)
+
+    def _ends_problems(self, it: Declared[TopicKeys], scope: Scope) -> Iterable[Problem]:
+        every = enumerate(it.keys.subscriptions)
+        yield from apart(*(self._subscription_problems(it, number, one, scope) for number, one in every))
 
     def _subscription_problems(
         self, it: Declared[TopicKeys], number: int, one: SubscriptionKeys, scope: Scope

@@ -20,7 +20,7 @@ from serverless_cli.eventbridge import pattern, schedule
 from serverless_cli.finding import Finding
 from serverless_cli.records import dataclass
 from serverless_cli.resources import loops
-from serverless_cli.resources.base import Declared, Scope
+from serverless_cli.resources.base import Declared, Scope, apart
 from serverless_cli.resources.triggers import ENDS, SOURCES, TriggerKeys, canonical, ends, includes
 
 MAX_FILTERS = 10
@@ -44,16 +44,22 @@ _ALL = tuple(sorted(_STREAMS | {"max_concurrency", "events", "prefix", "suffix",
 
 def problems(it: Declared[Any], scope: Scope) -> Iterator[Problem]:
     """All that is wrong with the triggers and destinations of a function."""
+    yield from apart(_alone(it, scope), _ends(it, scope))
+
+
+def _alone(it: Declared[Any], scope: Scope) -> Iterator[Problem]:
+    """Of each trigger; what they do to one another only matters once each is right."""
     sound = True
     for number, one in enumerate(it.keys.triggers):
-        found = list(_Trigger(it, number, one, scope).problems())
+        found = list(apart(_Trigger(it, number, one, scope).problems()))
         sound = sound and not found
         yield from found
-    for key, id in ends(it).items():
-        yield from _end(it, id, tuple(ENDS), it.line(key), scope)
     if sound:
-        yield from _overlaps(it, scope)
-        yield from loops.problems(it, scope)
+        yield from apart(_overlaps(it, scope), loops.problems(it, scope))
+
+
+def _ends(it: Declared[Any], scope: Scope) -> Iterator[Problem]:
+    yield from apart(*(_end(it, id, tuple(ENDS), it.line(key), scope) for key, id in ends(it).items()))
 
 
 def warnings(it: Declared[Any], scope: Scope) -> Iterator[Problem]:

@@ -66,6 +66,8 @@ class Folded:
     whole: bool = False
     ended: bool = False
     damaged: bool = False
+    former: dict[Ref, None] = field(default_factory=dict)
+    """what there was once: an `up` that allows its deletion may be run again"""
 
     def add(self, line: Line) -> None:
         """Takes in one line. Raises DamageError and changes nothing when it makes no sense."""
@@ -78,6 +80,8 @@ class Folded:
     def lines(self) -> Iterator[Line]:
         """The same in as few lines as possible."""
         yield described(self.wished)
+        if self.former:
+            yield {"type": "gone", "refs": encode(tuple(self.former))}
         yield from map(entry, self.entries.values())
         yield {"type": "end", "whole": self.whole}
 
@@ -177,7 +181,15 @@ def record(folded: Folded, kinds: Mapping[str, type[Spec]]) -> Record:
     """The entries with their specs. Raises SlxError when a kind is not known: a newer slx made it."""
     entries = {known.ref: _entry(known, kinds) for known in folded.entries.values()}
     wished = folded.wished
-    return Record(entries, wished.outputs, wished.parameters, wished.checks, wished.blueprint, folded.whole)
+    return Record(
+        entries,
+        wished.outputs,
+        wished.parameters,
+        wished.checks,
+        wished.blueprint,
+        folded.whole,
+        frozenset(folded.former),
+    )
 
 
 def _entry(known: Known, kinds: Mapping[str, type[Spec]]) -> Entry:
@@ -233,6 +245,7 @@ def _take_entry(folded: Folded, line: Line) -> None:
 def _gone(folded: Folded, line: Line) -> None:
     for ref in decode(tuple[Ref, ...], line["refs"]):
         folded.entries.pop(ref, None)
+        folded.former[ref] = None
 
 
 def _fail(_folded: Folded, _line: Line) -> None:

@@ -198,12 +198,13 @@ def _report(it: Report, exit_code: int) -> Document:
 
 
 def check(it: CheckResult) -> Document:
-    """`{probe, arguments, expect, ok, saw, attempts, seconds}`."""
+    """`{probe, arguments, expect, ok, skipped, saw, attempts, seconds}`; a skipped one is not ok."""
     return {
         "probe": it.check.probe,
         "arguments": plain(it.check.arguments),
         "expect": plain(it.check.expect),
         "ok": it.ok,
+        "skipped": it.skipped,
         "saw": it.saw,
         "attempts": it.attempts,
         "seconds": round(it.seconds, 3),

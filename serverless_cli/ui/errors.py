@@ -13,7 +13,7 @@ from rich.text import Text
 from serverless_cli.errors import BlueprintError, Location, Problem, SlxError
 from serverless_cli.model import hushed
 from serverless_cli.ui.layout import Hang
-from serverless_cli.ui.text import clean, plural
+from serverless_cli.ui.text import clean
 
 _ROOM = 200
 """cells of a line that are shown at most: a pipe has no width, and a line of a blueprint may have a million"""
@@ -69,7 +69,7 @@ def problems(found: Iterable[Problem], style: str = "red") -> Group:
 def error(it: SlxError) -> Group:
     """A failure of a command; for a blueprint, all that is wrong with it and a count."""
     if isinstance(it, BlueprintError):
-        return Group(problems(it.problems), _headline(f"{plural(len(it.problems), 'problem')} in the blueprint", ""))
+        return Group(problems(it.problems), _headline(it.count, ""))
     parts: list[ConsoleRenderable] = [_headline(it.what, it.why)]
     if it.where:
         parts.append(Hang("  at ", Text(str(it.where), "bold")))

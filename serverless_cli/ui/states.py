@@ -82,7 +82,11 @@ def variable(name: str) -> str:
 
 
 def check(it: CheckResult) -> ConsoleRenderable:
-    """`✓ get http://... 200 in 0.1s`; for a failed one, what it saw instead."""
+    """`✓ get http://... 200 in 0.1s`; for a failed one, what it saw instead; for a skipped one, why."""
+    if it.skipped:
+        place = f" ({it.check.where})" if it.check.where else ""
+        text = Text.assemble(f"{line(_asked(it))} skipped: {clean(it.saw)}", (place, "dim"))
+        return Hang(Text("- ", "yellow"), text)
     sign, style = ("✓", "green") if it.ok else ("✗", "bold red")
     text = Text(line(_asked(it)))
     text.append(f" {line(it.saw)}" if it.ok else f": {clean(it.saw)}", "" if it.ok else "red")

@@ -73,6 +73,11 @@ def checked(ok: bool = True) -> CheckResult:
     return CheckResult(Check("get", {"url": URL}, {"status": 200}), ok, "200" if ok else "status 500", 1, 0.1)
 
 
+def skipped() -> CheckResult:
+    saw = "it needs the secret pw: SLX_PARAM_PW=..."
+    return CheckResult(Check("get", {"url": URL}, {}), False, saw, 0, 0.0, skipped=True)
+
+
 @dataclass
 class FakeRollback:
     """A rollback whose steps all end as `ends` says, unless it `refuses` to begin."""

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from cli_fakes import OUTPUTS, PLACE, URL, FakeRun, Line, checked, plan, stack, step
+from cli_fakes import OUTPUTS, PLACE, URL, FakeRun, Line, checked, plan, skipped, stack, step
 
 from serverless_cli.errors import BlueprintError, Location, Problem
 from serverless_cli.model import Action, Change, Ref, ResourceState, Secret, StackState, State
@@ -156,6 +156,18 @@ def test_checks_are_a_document(slx: Line) -> None:
 
     assert found["ok"] is False
     assert found["checks"][0]["saw"] == "status 500"
+
+
+def test_a_check_that_lacks_a_secret_is_no_proof(slx: Line) -> None:
+    slx.app.results = (checked(), skipped())
+
+    ended = slx("check", "website", "-p", "pw=hush")
+
+    assert ended.code == 4
+    assert "- get http://website.example skipped: it needs the secret pw: SLX_PARAM_PW=..." in ended.out
+    assert slx.app.settings is not None
+    assert slx.app.settings.parameters == {"pw": "hush"}
+    assert [one["skipped"] for one in slx("check", "--json").document["checks"]] == [False, True]
 
 
 def test_a_stack_without_checks_says_so(slx: Line) -> None:

@@ -6,6 +6,7 @@ import pytest
 from cli_fakes import Line
 
 from serverless_cli.app.settings import Settings
+from serverless_cli.errors import Location
 
 
 def settings(slx: Line, *flags: str, **environ: str) -> Settings:
@@ -21,6 +22,17 @@ def test_defaults(slx: Line) -> None:
 
     assert (found.stage, found.profile, found.region, found.local, found.state) == ("dev", None, None, False, None)
     assert found.folder == slx.folder
+
+
+@pytest.mark.parametrize(("flags", "told"), [((), True), (("--region", "x"), False)])
+def test_a_region_from_the_project_file_comes_with_its_place(slx: Line, flags: tuple[str, ...], told: bool) -> None:
+    line = Location("slx.yaml", 1, 9)
+    slx.app.project = {"region": "r", "where": {"region": line}}
+
+    slx("status", *flags)
+
+    assert slx.app.settings is not None
+    assert slx.app.settings.region_where == (line if told else None)
 
 
 def test_the_project_file_comes_before_defaults(slx: Line) -> None:

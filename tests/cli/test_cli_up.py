@@ -1,5 +1,5 @@
 import pytest
-from cli_fakes import OUTPUTS, URL, FakeRollback, FakeRun, Line, checked, plan, step
+from cli_fakes import OUTPUTS, URL, FakeRollback, FakeRun, Line, checked, plan, skipped, step
 
 from serverless_cli.errors import AwsError, Exit, Problem, SlxError
 from serverless_cli.model import Action, Place, Status
@@ -120,6 +120,15 @@ def test_quiet_leaves_the_data_only(slx: Line) -> None:
 
     assert ended.err == ""
     assert URL in ended.out
+
+
+def test_a_check_that_lacks_a_secret_is_told_and_is_no_failure(slx: Line) -> None:
+    slx.app.running = FakeRun(plan(step(Action.KEEP)), checks=(checked(), skipped()))
+
+    ended = slx("up", "website", "--yes", "--quiet")
+
+    assert ended.code == 0
+    assert "skipped: it needs the secret pw: SLX_PARAM_PW=..." in ended.err
 
 
 def test_a_failed_check_gives_exit_code_4_and_the_outputs_all_the_same(slx: Line) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from serverless_cli.blueprint.parse import parse
-from serverless_cli.errors import BlueprintError, Location, Problem
-from serverless_cli.keys import Doc, FileName, Folder, Json, KeyPattern, LateOk, OneOf, Pattern, Range
+from serverless_cli.errors import BlueprintError, Doubt, Location, Problem
+from serverless_cli.keys import Doc, FileName, Folder, Json, KeyPattern, LateOk, OneOf, Pattern, Range, SecretOk
 from serverless_cli.model import Place, Ref, Resource, Spec, Stack
 from serverless_cli.names import NameRule, arn
 from serverless_cli.records import dataclass
@@ -55,17 +55,19 @@ class ThingKeys:
     """Every shape that a key can have."""
 
     size: Annotated[int, Doc("How large it is."), Range(1, 10)] = 1
-    label: Annotated[str, Pattern(r"[a-z]+", "small letters"), Range(2, 8)] = "label"
+    label: Annotated[str, Pattern(r"[a-z]+", "small letters"), Range(2, 8), SecretOk()] = "label"
     public: Annotated[bool, Doc("Whether all may see it.")] = False
     ratio: Annotated[float, Range(0, 1)] = 0.5
     mode: Annotated[Literal["fast", "slow"], Doc("How it runs.")] = "fast"
     days: Annotated[int | None, OneOf((1, 3, 7))] = 7
     folder: Folder | None = None
     file: FileName | None = None
-    text: Annotated[str, LateOk()] = ""
-    tags: Annotated[Mapping[str, str], KeyPattern(r"[A-Z]+", "capitals"), LateOk()] = field(default_factory=dict)
-    links: Annotated[tuple[str, ...], LateOk(), Range(0, 3)] = ()
-    policy: Annotated[Json | None, LateOk()] = None
+    text: Annotated[str, LateOk(), SecretOk()] = ""
+    tags: Annotated[Mapping[str, str], KeyPattern(r"[A-Z]+", "capitals"), LateOk(), SecretOk()] = field(
+        default_factory=dict
+    )
+    links: Annotated[tuple[str, ...], LateOk(), SecretOk(), Range(0, 3)] = ()
+    policy: Annotated[Json | None, LateOk(), SecretOk()] = None
     frozen: Json | None = None
     inner: InnerKeys | None = None
     routes: Annotated[Mapping[str, str | TargetKeys], Range(1, 2)] = field(default_factory=dict)
@@ -106,6 +108,8 @@ class ThingType(Type[ThingKeys]):
     def problems(self, it: Declared[ThingKeys], scope: Scope) -> Iterable[Problem]:
         if it.keys.label == "wrong":
             yield Problem("wrong label", where=it.line("label"))
+        if it.keys.label == "odd":
+            yield Doubt("odd label")
         for key, to in it.keys.routes.items():
             if isinstance(to, str) and scope.declared(to) is None:
                 yield Problem(f"route {key} leads nowhere", where=it.line("routes", key))

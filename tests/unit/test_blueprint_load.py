@@ -225,6 +225,7 @@ def test_what_is_no_file_is_told(tmp_path, name, says):
     (problem,) = problems_of(tmp_path / name)
 
     assert says in problem.what
+    assert problem.hint == "give the path of a blueprint, or copy one: slx init website"
     assert problem.where is None
 
 

@@ -38,6 +38,12 @@ def test_a_blueprint_becomes_a_stack_for_its_place(home):
     assert stack.warnings == ()
 
 
+def test_a_doubt_is_a_warning_with_its_place(home):
+    stack = read(home, "name: web\nresources:\n  a: {type: thing, label: odd}\n")
+
+    assert [(it.what, it.where.line) for it in stack.warnings] == [("odd label", 3)]
+
+
 def test_reading_twice_gives_equal_stacks(home):
     text = "name: web\nresources:\n  a: {type: thing, text: '${old.url}'}\n  old: {type: thing, existing: x}\n"
 
@@ -256,7 +262,7 @@ def test_everything_is_told_at_once_in_the_order_of_the_file(home):
           b: {type: thing, size: §99, §zzzz: 1, text: "§${c.url}"}
           s: {type: strict-thing, must: x, url: "${a.whatever} ${b.url}"}
           t: {type: thing, §label: wrong, routes: {§Q: nowhere}}
-          u: {type: thing, text: "${param.p}", routes: {R: nowhere}}
+          u: {type: thing, text: "${param.p}", routes: {§R: nowhere}}
         outputs:
           o: §${b.nope} ${a.any}
         """)
@@ -287,7 +293,7 @@ def test_a_broken_resource_has_no_echoes(home):
 def test_the_error_is_a_usage_error_that_counts(home):
     path = write(home, "name: Web\nresources: {a: {type: x}}\n")
 
-    with pytest.raises(BlueprintError, match="2 problems in the blueprint") as caught:
+    with pytest.raises(BlueprintError, match=r"2 problems in .*blueprint\.yaml") as caught:
         parse(path, place=place, types=TYPES, weavers=WEAVERS)
 
     assert caught.value.exit_code is Exit.USAGE

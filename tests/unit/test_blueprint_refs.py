@@ -180,12 +180,15 @@ WRONG = [
     pytest.param('folder: §"${param.pw}"', "a secret has no place in `folder`", id="a secret as a path"),
     pytest.param('size: §"${param.pw}"', "a secret has no place in `size`", id="a secret as a number"),
     pytest.param('text: §"${param.pw}${b.url}"', "a secret and what AWS hands out", id="a secret and late in one text"),
+    pytest.param('frozen: {a: [§"${param.pw}"]}', "a secret has no place in `frozen`", id="a secret within JSON that all may see"),
+    pytest.param('inner: {first: §"${param.pw}"}', "a secret has no place in `first`", id="a secret in a text that all may see"),
+    pytest.param('policy: §{a: "${param.pw}", b: "${b.url}"}', "a secret and what AWS hands out in one `policy`", id="a secret and late in one JSON"),
     pytest.param('label: §"${param.pw}"', "cannot be the secret", id="a secret of the wrong form is not shown"),
     pytest.param('size: §"${param.word}"', "`size` wants a whole number, not text `hi`", id="a text for a number"),
     pytest.param('public: §"${param.size}"', "`public` wants true or false", id="a number for a boolean"),
     pytest.param('size: §"1${param.size}"', "it takes 1 to 10", id="a number out of range"),
     pytest.param('name: "§${b.name}"', "may only use ${param.name}", id="a resource in a name"),
-    pytest.param('§name: "${param.pw}"', "a secret has no place in `name`", id="a secret in a name"),
+    pytest.param('name: §"${param.pw}"', "a secret has no place in `name`", id="a secret in a name"),
 ]  # fmt: skip
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from blueprint_fakes import folder, read, refused, thing
 
+from serverless_cli.fill import reveal
 from serverless_cli.model import Late, Secret
 
 
@@ -92,6 +95,22 @@ def test_outputs_are_texts_with_references(home):
 
     assert found == {"Name": "web-dev-a", "url": "${a.url}/x", "n": "5"}
     assert isinstance(found["url"], Late)
+
+
+def test_a_check_may_hold_secrets_anywhere_and_tells_where_they_stand(home):
+    text = (
+        "name: web\nparameters: {pw: {secret: true}}\nresources: {a: {type: thing}}\nchecks:\n"
+        '  - post: {url: http://x, json: {a: [1, "k-${param.pw}"]}, headers: {X: "${param.pw}"}}\n'
+    )
+
+    (given,) = read(home, text, parameters={"pw": 's"x'}).checks
+    (lacking,) = read(home, text).checks
+
+    body = given.arguments["json"]
+    assert isinstance(body, Secret)
+    assert json.loads(body) == {"a": [1, 'k-s"x']}
+    assert reveal(lacking, {"pw": 's"x'}).arguments == given.arguments
+    assert lacking.arguments["json"].missing == ("pw",)
 
 
 @pytest.mark.parametrize(

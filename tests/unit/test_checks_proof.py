@@ -16,7 +16,7 @@ from serverless_cli.checks.actions import ACTIONS
 from serverless_cli.checks.looks import LOOKS
 from serverless_cli.checks.permissions import EXPECTATIONS, PROBES
 from serverless_cli.errors import Exit
-from serverless_cli.model import Check, Handout, Late, Ref, Secret
+from serverless_cli.model import Check, Handout, Late, Param, Ref, Secret
 
 ID = "${check.id}"
 PUT = {"bucket": "photos", "key": f"{ID}.txt", "body": '"hello"', "names": {"photos": "shop-photos"}}
@@ -358,10 +358,21 @@ def test_what_was_not_made_is_told_without_any_call(world):
     assert world.calls == []
 
 
-def test_a_secret_that_is_not_stored_is_asked_for(world):
+def test_a_check_without_its_secret_is_skipped_and_says_how_to_give_it(world):
+    key = Secret("", False, ("Bearer ", Param("api-key")))
+    done = proved(world, "get", {"url": "http://x", "headers": {"key": key}})
+
+    assert (done.ok, done.skipped) == (False, True)
+    assert "SLX_PARAM_API_KEY=..." in done.saw
+    assert "--params -" in done.saw
+    assert world.calls == []
+
+
+def test_a_check_that_lacks_a_secret_of_an_old_record_is_skipped_too(world):
     done = proved(world, "get", {"url": "http://x", "headers": {"key": Secret("", known=False)}})
 
-    assert "slx up -p" in done.saw
+    assert done.skipped
+    assert "slx up" in done.saw
 
 
 def test_secrets_are_in_no_text_that_is_shown(world):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +32,16 @@ BAD = {
     "rate(5 minutes": "a number, one space, a unit",
     "cron(0 12 * * *)": "write cron(0 12 * * ? *)",
     "cron(0 12 * * MON-FRI)": "write cron(0 12 ? * MON-FRI *)",
-    "cron(0 12 * * ?)": "",
+    "cron(0 12 * * ?)": "write cron(0 12 * * ? *)",
+    "cron(0 12 ? * ?)": "write cron(0 12 * * ? *)",
+    "cron(0 12 ? * MON)": "write cron(0 12 ? * MON *)",
+    "cron(0 12 ? * 2)": "write cron(0 12 ? * 2 *)",
+    "cron(0 12 1 * ?)": "write cron(0 12 1 * ? *)",
+    "cron(0 12 * * 1)": "write cron(0 12 ? * MON *)",
+    "cron(0 12 * * 0,6)": "write cron(0 12 ? * SUN,SAT *)",
+    "cron(0 12 * * 1-5/2)": "write cron(0 12 ? * MON-FRI/2 *)",
+    "cron(0 12 1 * MON)": "make it two schedules, cron(0 12 1 * ? *)",
+    "cron(0 99 * * *)": "cron(0 12 * * ? *)",
     "cron()": "cron(0 12 * * ? *)",
     "cron(0 12 * * ? *": "write cron(...)",
     "cron(0 12 * * * *)": "",
@@ -73,6 +84,16 @@ def test_what_eventbridge_refuses_is_found(text: str, hint: str):
 
     assert found
     assert hint in found[0].hint
+
+
+@given(
+    st.lists(st.sampled_from(["*", "?", "0", "1", "8", "MON", "1-5", "*/5", "L", "99", "x"]), min_size=5, max_size=5)
+)
+def test_what_is_advised_for_five_fields_is_taken(fields: list[str]):
+    [found] = check(f"cron({' '.join(fields)})")
+
+    [advised] = re.findall(r"cron\([^)]*\)", found.hint)
+    assert check(advised) == []
 
 
 def test_a_field_that_is_wrong_is_named():

@@ -111,3 +111,11 @@ def test_volatile_outputs_stay_open_only_if_there_is_an_update():
     assert (calm.link, calm.digest) == ("s#1", "a#1")
     assert isinstance(moving.link, Late)
     assert moving.digest == "a#1"
+
+
+def test_late_values_in_lists_are_filled():
+    """What is recorded of a check has lists where it had tuples."""
+    value = {"row": [{"key": late("a")}, "x"]}
+
+    assert gaps(value) == gaps(late("a"))
+    assert fill(value, {ref("a"): {"id": "a#1"}}) == {"row": [{"key": "a#1"}, "x"]}

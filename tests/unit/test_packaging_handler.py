@@ -2,8 +2,9 @@ import sys
 
 import pytest
 
-from serverless_cli.errors import Location
+from serverless_cli.errors import Doubt, Location
 from serverless_cli.packaging import check_handler
+from serverless_cli.packaging.interpreters import Interpreter
 
 OURS = f"python3.{sys.version_info.minor}"
 NEXT = f"python3.{sys.version_info.minor + 1}"
@@ -131,11 +132,60 @@ def test_a_syntax_error_is_located_in_the_handlers_file(tmp_path):
     assert problem.where == Location(path, 2, 13, "def handler(:")
 
 
-@pytest.mark.parametrize("runtime", [NEXT, "python4.0"])
-def test_the_syntax_of_a_newer_python_is_not_ours_to_judge(tmp_path, runtime):
-    fill(tmp_path, {"app.py": "def handler(: future"})
+def installed(runtime):
+    """As if the runtime's own Python were there, which is ours."""
+    return Interpreter(sys.executable, runtime.removeprefix("python"), exact=True)
 
-    assert check_handler(tmp_path, "app.handler", runtime) is None
+
+def missing(runtime):
+    return Interpreter(sys.executable, OURS.removeprefix("python"), exact=False)
+
+
+def broken(runtime):
+    return Interpreter("/nowhere/python", runtime.removeprefix("python"), exact=True)
+
+
+@pytest.mark.parametrize("runtime", [NEXT, "python4.0"])
+@pytest.mark.parametrize("find", [missing, broken])
+def test_what_may_be_the_syntax_of_a_newer_python_is_a_doubt(tmp_path, runtime, find):
+    fill(tmp_path, {"app.py": "x = 1\ndef handler(: future"})
+
+    problem = check_handler(tmp_path, "app.handler", runtime, find=find)
+
+    assert isinstance(problem, Doubt)
+    assert (problem.where.line, problem.where.column) == (2, 13)
+    assert runtime in problem.hint
+
+
+def test_a_newer_python_that_is_there_judges_its_own_syntax(tmp_path):
+    fill(tmp_path, {"app.py": "x = 1\ndef handler(: 'ü'\n"})
+
+    problem = check_handler(tmp_path, "app.handler", NEXT, find=installed)
+
+    assert problem.what == "app.py is not valid Python"
+    assert not isinstance(problem, Doubt)
+    assert problem.where == Location(str(tmp_path.resolve() / "app.py"), 2, 13, "def handler(: 'ü'")
+
+
+def test_what_a_newer_python_understands_is_right(tmp_path):
+    """The one that is asked is a stand-in that understands all."""
+    fill(tmp_path, {"app.py": "def handler(: future", "python": "#!/bin/sh\nexit 0\n"})
+    (tmp_path / "python").chmod(0o755)
+
+    found = check_handler(
+        tmp_path, "app.handler", NEXT, find=lambda runtime: Interpreter(str(tmp_path / "python"), runtime, exact=True)
+    )
+
+    assert found is None
+
+
+def test_no_other_python_is_asked_about_what_ours_understands(tmp_path):
+    def asked(runtime):
+        raise AssertionError(runtime)
+
+    fill(tmp_path, {"app.py": CODE})
+
+    assert check_handler(tmp_path, "app.handler", NEXT, find=asked) is None
 
 
 @pytest.mark.parametrize("text", ["\0", "(" * 5000], ids=["zeros", "endless nesting"])

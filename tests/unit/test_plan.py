@@ -229,6 +229,24 @@ def test_up(wanted, observed, recorded, steps):
 
 
 @pytest.mark.parametrize(
+    ("taken", "name", "hint"),
+    [
+        ("thing a", "shared", "give a another name with `name:`, or use what is there with `existing: shared`"),
+        ("group a", "/aws/shared", "give a another name with `name:`"),
+        ("guest a", "web-a-1f2e", "give a another id"),
+    ],
+)
+def test_a_taken_name_is_avoided_by_what_the_user_can_say(taken, name, hint):
+    wanted = stack(wish("a", name="shared"), wish("group a", name="/aws/shared"), wish("guest a", name="web-a-1f2e"))
+    observed = dict.fromkeys(wanted.resources) | {ref(taken): Observed(ThingSpec(), mark=FOREIGN)}
+
+    (said,) = up(wanted, observed, Record(), KINDS).obstacles
+
+    assert name in said.what
+    assert said.hint == hint
+
+
+@pytest.mark.parametrize(
     ("wanted", "observed", "recorded", "what", "why"),
     [
         pytest.param(

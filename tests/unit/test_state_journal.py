@@ -696,7 +696,7 @@ def test_a_long_journal_becomes_short_and_says_the_same(store, monkeypatch, when
     if when == "open":
         opened(store)
 
-    assert len(parse(store.read(KEY, JOURNAL).content).lines) == len(record.entries) + 2
+    assert len(parse(store.read(KEY, JOURNAL).content).lines) == len(record.entries) + 3
     assert recalled(store).complete
     assert set(recalled(store).entries) == set(record.entries)
     assert recalled(store).entries[Ref("role", "r0")].spec == Role(str(turn))

@@ -355,7 +355,7 @@ def test_a_secret_has_no_place_in_a_definition(tmp_path: Path):
             parameters={"key": "hunter2"},
         )
 
-    assert [problem.what for problem in caught.value.problems] == ["a secret has no place in a definition"]
+    assert [problem.what for problem in caught.value.problems] == ["a secret has no place in `definition`"]
 
 
 def test_editors_know_both_forms_of_a_definition():

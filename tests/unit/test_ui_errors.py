@@ -30,7 +30,7 @@ def test_a_blueprint_shows_all_problems_and_their_count() -> None:
         "      |           ^",
         "  hint: did you mean `function`?",
         "other",
-        "error: 2 problems in the blueprint",
+        "error: 2 problems in b.yaml",
     ]
 
 
