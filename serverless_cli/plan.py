@@ -340,19 +340,23 @@ def _taken(place: Place, resource: Resource, mark: Mark | None, entry: Entry | N
         return Problem(
             f"{resource.ref.kind} {resource.name} has no mark of slx any more",
             "somebody took its tags off, or deleted it and made another one of that name",
-            f"if it is this stack's, give it the tags {tags}; else give {resource.ref.root} another name with `name:`",
+            f"if it is this stack's, give it the tags {tags}; else {_elsewhere(resource, head)}",
             resource.where,
         )
     what = f"{resource.ref.kind} {resource.name} exists already and is not this stack's"
-    hint = f"give {resource.ref.root} another name with `name:`"
+    hint = _elsewhere(resource, head)
     if resource is head:
         hint += f", or use what is there with `existing: {resource.name}`"
-    elif head.name not in resource.name:  # a role's name, for one, comes from the id
-        hint = f"give {resource.ref.root} another id"
     if mark and same_stack(mark, place):
         what = f"{resource.ref.kind} {resource.name} exists already as `{mark.id}` of this stack"
-        hint = f"keep the id `{mark.id}`, or give {resource.ref.root} another name with `name:`"
+        hint = f"keep the id `{mark.id}`, or {_elsewhere(resource, head)}"
     return Problem(what, whose(mark), hint, resource.where)
+
+
+def _elsewhere(resource: Resource, head: Resource) -> str:
+    """How it gets another name: that of a role, for one, comes from the id of what the user wrote."""
+    root = resource.ref.root
+    return f"give {root} another name with `name:`" if head.name in resource.name else f"give {root} another id"
 
 
 def _outdated(step: Step, entry: Entry | None) -> bool:

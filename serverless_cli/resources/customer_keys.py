@@ -24,7 +24,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from serverless_cli.errors import Problem
-from serverless_cli.model import Place, Secret
+from serverless_cli.model import Place
 from serverless_cli.names import arn
 from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Declared, Scope
@@ -54,17 +54,6 @@ USES: Mapping[str, Use] = {
     "table": Use("dynamodb", {f"dynamodb:{action}": (DECRYPT,) for action in _ITEMS}),
 }  # fmt: skip
 """type -> how what is encrypted of it is used; every type with an `encryption` that may name a key is here"""
-
-
-def problems(it: Declared[Any]) -> Iterator[Problem]:
-    """A key that roles could not be allowed without telling which it is, nor in a run that is not told."""
-    if isinstance(it.keys.encryption, Secret):
-        yield Problem(
-            "a secret has no place in `encryption`",
-            "the roles of those who use it name the key, and whoever may look at them could read it",
-            "a key's ARN or alias opens nothing: make the parameter an ordinary one",
-            it.line("encryption"),
-        )
 
 
 def statements(given: Iterable[Statement], scope: Scope) -> Iterator[Statement]:

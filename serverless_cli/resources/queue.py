@@ -25,7 +25,6 @@ from serverless_cli.keys import Doc, Pattern, Range
 from serverless_cli.model import Change, Found, Loss, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import NameRule, arn
 from serverless_cli.records import dataclass
-from serverless_cli.resources import customer_keys
 from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, apart, marked, together
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.wiring import Statement, Wiring
@@ -118,7 +117,7 @@ class QueueType(Type[QueueKeys]):
         return FIFO if given.get("fifo") is True else STANDARD
 
     def problems(self, it: Declared[QueueKeys], scope: Scope) -> Iterable[Problem]:
-        yield from apart(customer_keys.problems(it), self._fifo_problems(it), self._dead_letter_problems(it, scope))
+        yield from apart(self._fifo_problems(it), self._dead_letter_problems(it, scope))
 
     def _fifo_problems(self, it: Declared[QueueKeys]) -> Iterable[Problem]:
         if it.keys.content_based_deduplication and not it.keys.fifo:

@@ -16,12 +16,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
 from serverless_cli.aws.calls import Aws, NotYet
-from serverless_cli.errors import Problem
 from serverless_cli.keys import Doc, Pattern, Range
 from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import NameRule, arn
 from serverless_cli.records import dataclass
-from serverless_cli.resources import customer_keys
 from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, marked
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.wiring import Statement, Wiring
@@ -77,9 +75,6 @@ class StreamType(Type[StreamKeys]):
         "arn": Attribute("The stream's ARN.", stream_arn),
     }
     grants: ClassVar = {"send": _send, "read": _read}
-
-    def problems(self, it: Declared[StreamKeys], scope: Scope) -> Iterable[Problem]:
-        return customer_keys.problems(it)
 
     def expand(self, it: Declared[StreamKeys], scope: Scope) -> Iterable[Resource | Wiring]:
         spec = StreamSpec(it.keys.shards, it.keys.retention_h, it.keys.encryption)

@@ -29,7 +29,7 @@ from serverless_cli.keys import Doc, KeyPattern, Pattern, Range
 from serverless_cli.model import Change, Found, Loss, Mark, Observed, Outputs, Place, Ref, Resource, Saved, Verb
 from serverless_cli.names import NameRule, arn
 from serverless_cli.records import dataclass
-from serverless_cli.resources import customer_keys, table_changes, table_copy
+from serverless_cli.resources import table_changes, table_copy
 from serverless_cli.resources import table_form as form
 from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope, Type, apart, marked, together
 from serverless_cli.resources.ownership import attempt, belongs, claim
@@ -126,7 +126,7 @@ class TableType(Type[TableKeys]):
     }
 
     def problems(self, it: Declared[TableKeys], scope: Scope) -> Iterable[Problem]:
-        yield from apart(customer_keys.problems(it), self._attribute_problems(it), _same_keys(it), _index_problems(it))
+        yield from apart(self._attribute_problems(it), _same_keys(it), _index_problems(it))
 
     def _attribute_problems(self, it: Declared[TableKeys]) -> Iterable[Problem]:
         letters: dict[str, str] = {}

@@ -247,6 +247,20 @@ def test_a_taken_name_is_avoided_by_what_the_user_can_say(taken, name, hint):
 
 
 @pytest.mark.parametrize(
+    ("lost", "hint"), [("thing a", "give a another name with `name:`"), ("guest a", "give a another id")]
+)
+def test_what_has_lost_its_mark_and_may_be_anybodys_is_avoided_likewise(lost, hint):
+    wanted = stack(wish("a", name="shared"), wish("guest a", name="web-a-1f2e"))
+    observed = dict.fromkeys(wanted.resources) | {ref(lost): bare()}
+    known = record(entry(lost, name=wanted.resources[ref(lost)].name, spec=ThingSpec()))
+
+    (said,) = up(wanted, observed, known, KINDS).obstacles
+
+    assert "has no mark of slx any more" in said.what
+    assert said.hint.endswith(hint)
+
+
+@pytest.mark.parametrize(
     ("wanted", "observed", "recorded", "what", "why"),
     [
         pytest.param(
