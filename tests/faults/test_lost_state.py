@@ -142,8 +142,9 @@ DAMAGE: dict[str, Callable[[Lived], bytes]] = {
 }
 WHOLE = {"nothing but the folder", "without its last newline", "NULs at the end", "an older copy", "an older slx's"}
 """what is no damage, or all that a crash may leave: nothing is to be kept beside"""
-BEHIND = {"cut near the end", "NULs at the end", "an older copy"}
-"""what knows only what was applied before the last change: that one then looks like a drift"""
+BEHIND = {"cut in the middle", "cut near the end", "NULs at the end", "an older copy"}
+"""what knows, or may know (which step ended first decides), only what was applied before the last change: that one then
+looks like a drift"""
 FEW = ("a line lost", "an older copy", "another stack's")
 
 
