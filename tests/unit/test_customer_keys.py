@@ -193,7 +193,7 @@ def test_dead_letters_are_encrypted_as_they_were_sent(tmp_path: Path, own: str, 
   user: {{type: function, code: ./code, triggers: [{{queue: dead}}]}}
   sender: {{type: function, code: ./code, on_failure: dead}}
 """
-    both = [Statement((DECRYPT,), (key,), via("sqs")) for key in (KEY, OTHER) if key in text]
+    both = [Statement((DECRYPT,), tuple(key for key in (KEY, OTHER) if key in text), via("sqs"))]
     sends = [Statement((DECRYPT, GENERATE), (OTHER,), via("sqs"))] if own == OTHER else []
 
     assert on_keys(tmp_path, text) == both

@@ -46,23 +46,6 @@ def test_the_old_thing_goes_after_the_new_one_and_all_its_users():
     ]
 
 
-def test_what_lets_somebody_in_goes_after_what_does_so_from_now_on():
-    wanted = stack(
-        wish("a"), wish("b"), wish("statement new", inside="a"), wish("statement old", inside="a"),
-        wish("statement elsewhere", inside="b"), wish("c"),
-    )  # fmt: skip
-    observed = refs({
-        "a": seen("a"), "b": seen("b"), "c": None, "statement new": None, "statement old": bare(),
-        "statement elsewhere": None, "statement gone": bare(),
-    })  # fmt: skip
-    had = [entry("statement gone", inside="a"), entry("statement old", inside="a"), entry("a"), entry("b")]
-
-    plan = up(wanted, observed, record(*had), KINDS)
-
-    assert plan.steps[ref("statement gone")].action is Action.DELETE
-    assert needs(plan, "statement gone") == {"statement new"}
-
-
 def test_what_has_another_name_and_the_same_id_is_no_old_thing():
     observed = refs({"a": seen("a", id="a#1"), "thing a formerly old": seen("a", id="a#1")})
 
