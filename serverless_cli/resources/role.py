@@ -132,9 +132,10 @@ class RoleKind(Kind[RoleSpec]):
     create_only = frozenset({"path"})
     rank = 80
     permissions: ClassVar[Mapping[Verb, tuple[str, ...]]] = {
-        Verb.READ: ("iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies"),
+        Verb.READ: ("iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"),
         Verb.CREATE: ("iam:CreateRole", "iam:TagRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:GetRole",
-                      "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:UpdateAssumeRolePolicy",
+                      "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies",
+                      "iam:UpdateAssumeRolePolicy",
                       "iam:DeleteRolePolicy", "iam:DetachRolePolicy"),
         Verb.UPDATE: ("iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:TagRole",
                       "iam:AttachRolePolicy", "iam:DetachRolePolicy"),
@@ -144,12 +145,13 @@ class RoleKind(Kind[RoleSpec]):
     }  # fmt: skip
 
     def read(self, aws: Aws, here: Here) -> Observed | None:
-        found, inline, attached = together(
+        found, inline, attached, within = together(
             aws,
             (
                 lambda: aws.find("iam.GetRole", RoleName=here.name),
                 lambda: aws.find("iam.GetRolePolicy", RoleName=here.name, PolicyName=INLINE),
                 lambda: list(aws.pages("iam.ListAttachedRolePolicies", "AttachedPolicies", RoleName=here.name)),
+                lambda: list(aws.pages("iam.ListRolePolicies", "PolicyNames", RoleName=here.name)),
             ),
         )
         if found is None:
@@ -164,7 +166,8 @@ class RoleKind(Kind[RoleSpec]):
             statements=policy.read(inline["PolicyDocument"]) if inline else (),
             policies=tuple(sorted(arns & ours)),
         )
-        note = f"also has {', '.join(sorted(arns - ours))}" if arns - ours else ""
+        more = [*sorted(arns - ours), *(f"the inline policy {one}" for one in sorted(set(within) - {INLINE}))]
+        note = f"also has {', '.join(more)}" if more else ""
         return Observed(spec, {"arn": role["Arn"]}, Mark.of(_tags(role.get("Tags"))), note)
 
     def traces(self, spec: RoleSpec, recorded: RoleSpec | None) -> Iterable[str]:

@@ -227,6 +227,19 @@ def test_policies_that_are_no_longer_wished_for_are_detached(bench: Bench):
 
 
 @of_kind(ROLE)
+def test_an_inline_policy_that_somebody_put_there_is_told_of_and_stays(bench: Bench):
+    bench.create()
+    iam = bench.raw("iam")
+    wide = allowing("*")
+    iam.put_role_policy(RoleName=bench.name, PolicyName="theirs", PolicyDocument=wide)
+
+    assert bench.changes() == ()
+    assert bench.seen().note == "also has the inline policy theirs"
+    bench.update(bench.edited("no statements"))
+    assert iam.list_role_policies(RoleName=bench.name)["PolicyNames"] == ["theirs"]
+
+
+@of_kind(ROLE)
 def test_policies_that_somebody_attached_are_told_of_and_stay(bench: Bench):
     bench.create()
     bench.raw("iam").attach_role_policy(RoleName=bench.name, PolicyArn=f"{ACCOUNT}:policy/two")
