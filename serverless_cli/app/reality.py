@@ -25,8 +25,16 @@ def observe(aws: Aws, heres: Mapping[Ref, Here]) -> dict[Ref, Observed | None]:
     """What each of these is like now. Raises the first error: a plan on half a look would be wrong."""
     reading = aws.reading()
     with ThreadPoolExecutor(AT_ONCE, "read") as pool:
-        asked = {ref: pool.submit(KINDS[here.ref.kind].read, reading, here) for ref, here in heres.items()}
+        asked = {ref: pool.submit(_read, reading, here) for ref, here in heres.items()}
         return {ref: future.result() for ref, future in asked.items()}
+
+
+def _read(reading: Aws, here: Here) -> Observed | None:
+    kind = KINDS[here.ref.kind]
+    # What nothing is recorded of is most likely not there, which one call tells where all of it takes several.
+    if here.recorded is None and not here.outputs and kind.exists(reading, here) is None:
+        return None
+    return kind.read(reading, here)
 
 
 def existing(aws: Aws, heres: Mapping[Key, Here]) -> dict[Key, Observed | None]:

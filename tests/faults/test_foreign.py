@@ -123,7 +123,7 @@ def test_what_carries_another_mark_or_none_is_in_the_way_and_never_touched(share
 
 def refused(shared: Shared, things: list[Thing], marks: list[dict[str, str]], others: list[str]) -> None:
     whose = {(one.kind, mark["slx:id"]): other for one, mark, other in zip(things, marks, others, strict=True)}
-    named = {key for key, other in whose.items() if in_the_way(key[0], other)}
+    named = {key for key in whose if in_the_way(key[0])}
     before, mark = [one.read() for one in things], shared.folder.aws.mark()
 
     shared.lose()
@@ -139,13 +139,11 @@ def refused(shared: Shared, things: list[Thing], marks: list[dict[str, str]], ot
     mark = shared.folder.aws.mark()
 
     shared.remember()
-    stripped = {key for key, other in whose.items() if other == "no mark"}
-    named |= {key for key in whose if key[0] == "http-api"}
     with shared.folder.planned() as begun:
-        assert len(begun.plan.obstacles) == len(named - stripped)
+        assert len(begun.plan.obstacles) == len(whose)
     with down.begin(shared.folder.settings, "every") as begun:
         touched = {(ref.kind, ref.current.id) for ref in begun.plan.steps}
-    assert touched & whose.keys() == stripped
+    assert touched & whose.keys() == set()
     assert shared.folder.aws.writes(mark) == []
     assert [one.read() for one in things] == before
 
@@ -154,10 +152,10 @@ OWN = {"lambda.DeleteLayerVersion", "s3.PutBucketNotificationConfiguration"}
 """what says by itself whose it is: a layer's versions, whose descriptions stay ours, and entries of notifications"""
 
 
-def in_the_way(kind: str, other: str) -> bool:
-    """Without its recorded id an API is none: its name is not unique. A bare log group is taken for one that Lambda
-    made, if the function is ours."""
-    return kind != "http-api" and (kind, other) != ("log-group", "no mark")
+def in_the_way(kind: str) -> bool:
+    """Without its recorded id an API is none: its name is not unique. A log group without any tag would be taken for
+    one that Lambda made; these have tags of others."""
+    return kind != "http-api"
 
 
 # Two regions
