@@ -23,12 +23,13 @@ from serverless_cli.model import Action, Report
 UP, UPDATE, DOWN = "up", "update", "down"
 COMMANDS = {
     UP: ("up", "--yes", "--no-checks"),
-    UPDATE: ("up", "--yes", "--no-checks", "--allow-delete", "news"),
+    UPDATE: ("up", "--yes", "--no-checks"),
     DOWN: ("down", "--yes"),
 }
 WHEN = ("before", "after")
 THEN = (UP, DOWN)
-ALLOWED = frozenset({"news"})
+ALLOWED = {"banking": frozenset({"news"})}
+"""what an update deletes, by the blueprint"""
 
 NEWCOMERS = """resources:
   jobs: {type: queue, visibility_timeout_s: 60}
@@ -177,7 +178,9 @@ class Scene:
             pad(self.aws, spare)
         if point.command == UPDATE:
             change(point.blueprint, folder)
-        done = folder.slx(*COMMANDS[point.command], pid_file=pid_file)
+        allowed = ALLOWED.get(point.blueprint, ()) if point.command == UPDATE else ()
+        words = (*COMMANDS[point.command], *(f"--allow-delete={id}" for id in allowed))
+        done = folder.slx(*words, pid_file=pid_file)
         pid_file.unlink()  # whoever has that number next is not to be killed by a later call
         seen.killed = done.returncode == -signal.SIGKILL
         seen.made = len(self.aws.proxy.calls()[first:])
@@ -220,7 +223,7 @@ def existing(folder: Folder) -> dict[str, list[str]]:
 
 def run_up(folder: Folder) -> Report:
     """`up`. Raises SlxError for what is in the way."""
-    with folder.planned(allow_delete=ALLOWED) as begun:
+    with folder.planned(allow_delete=ALLOWED.get(folder.path.name, frozenset())) as begun:
         if begun.blockers:
             raise SlxError("; ".join(f"{one.what}: {one.why}" for one in begun.blockers))
         return begun.run(Story(), threading.Event())
