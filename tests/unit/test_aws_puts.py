@@ -124,7 +124,7 @@ def clients(bucket: Bucket) -> Iterator[Clients]:
 def impatient(bucket: Bucket) -> Iterator[Clients]:
     session = open_session(None, isolated=True)
     keys = ("AKID", "secret", None)
-    made = Clients(session, region="eu-west-1", endpoint_url=bucket.url, keys=keys, timeouts_s=(5.0, 0.2))
+    made = Clients(session, region="eu-west-1", endpoint_url=bucket.url, keys=keys, timeouts_s=(5.0, 2.0))
     yield made
     made.close()
 
