@@ -16,7 +16,8 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, NewType, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from serverless_cli.model import Handout, Late, Param, Ref, Secret
+from serverless_cli.model import Handout, Late, Ref
+from serverless_cli.secret import Param, Secret
 
 JsonValue: TypeAlias = str | int | float | bool | list["JsonValue"] | dict[str, "JsonValue"] | None
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import Field, fields, is_dataclass
 from typing import Any
 
-from serverless_cli.model import Change, Late, Secret, Spec
+from serverless_cli.model import Change, Late, Spec
+from serverless_cli.secret import Secret
 
 _ABSENT = object()
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
-from serverless_cli.model import Handout, Late, Outputs, Ref, Secret
+from serverless_cli.model import Handout, Late, Outputs, Ref
+from serverless_cli.secret import Secret
 
 T = TypeVar("T")
 

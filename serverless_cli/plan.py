@@ -29,7 +29,6 @@ from serverless_cli.model import (
     Record,
     Ref,
     Resource,
-    Secret,
     Spec,
     Stack,
     Step,
@@ -47,6 +46,7 @@ from serverless_cli.remains import (
     whose,
 )
 from serverless_cli.resources.base import Here, Kind
+from serverless_cli.secret import Secret
 
 Reality = Mapping[Ref, Observed | None]
 """What was read, by the refs of `heres`; None for what does not exist."""

@@ -25,7 +25,6 @@ from serverless_cli.model import (
     Ref,
     Report,
     Resource,
-    Secret,
     Spec,
     Status,
     Step,
@@ -34,6 +33,7 @@ from serverless_cli.records import dataclass
 from serverless_cli.remains import Clearing, Kinds, edges, remnants
 from serverless_cli.resources.base import Here
 from serverless_cli.resources.ownership import ForeignError
+from serverless_cli.secret import Secret
 
 RETAIN = ("mark", "retain")
 WRITES = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)

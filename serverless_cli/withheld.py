@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
 from serverless_cli.errors import Problem
-from serverless_cli.model import Action, Secret, Step
+from serverless_cli.model import Action, Step
+from serverless_cli.secret import Secret
 
 _NOTHING = object()
 VARIABLE = "SLX_PARAM_"

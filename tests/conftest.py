@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from serverless_cli import model
+from serverless_cli import secret
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("slx", deadline=None)
@@ -17,6 +17,6 @@ settings.load_profile("slx")
 @pytest.fixture(autouse=True)
 def own_secrets() -> Iterator[None]:
     """What is a secret to one test may be a common word to the next one of the same process."""
-    before = set(model._GIVEN)
+    before = set(secret._GIVEN)
     yield
-    model._GIVEN.intersection_update(before)
+    secret._GIVEN.intersection_update(before)

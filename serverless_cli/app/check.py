@@ -11,7 +11,8 @@ from serverless_cli.app.session import open_session
 from serverless_cli.app.settings import Settings
 from serverless_cli.errors import Exit, SlxError
 from serverless_cli.fill import fill, reveal
-from serverless_cli.model import CheckResult, Param, Place, Record
+from serverless_cli.model import CheckResult, Place, Record
+from serverless_cli.secret import Param
 
 
 def check(settings: Settings, stack: str | None, listen: Callable[[CheckResult], None]) -> tuple[CheckResult, ...]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from serverless_cli.model import Secret, hushed
+from serverless_cli.secret import Secret, hushed
 
 _MASK = "***"
 

@@ -18,7 +18,8 @@ from serverless_cli.blueprint.problems import Problems, listed, shown
 from serverless_cli.blueprint.refs import Resolver
 from serverless_cli.blueprint.shapes import Either, Form, Key, Keys, Many, Rules, Shape, Single, Table, keys_of
 from serverless_cli.errors import BlueprintError, Location
-from serverless_cli.model import Handout, Late, Secret
+from serverless_cli.model import Handout, Late
+from serverless_cli.secret import Secret
 
 K = TypeVar("K")
 Path_ = tuple[str | int, ...]

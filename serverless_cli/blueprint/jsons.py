@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from serverless_cli.model import Handout, Late, Secret
+from serverless_cli.model import Handout, Late
+from serverless_cli.secret import Secret
 
 Tree = str | int | float | bool | None | list["Tree"] | dict[str, "Tree"]
 

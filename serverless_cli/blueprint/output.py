@@ -7,7 +7,7 @@ import re
 from serverless_cli.blueprint.nodes import Broken, MappingNode, Node, Scalar, called
 from serverless_cli.blueprint.problems import shown
 from serverless_cli.blueprint.refs import Resolver
-from serverless_cli.model import Secret
+from serverless_cli.secret import Secret
 
 OUTPUT_NAME = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
 

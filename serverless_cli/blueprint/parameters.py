@@ -14,9 +14,10 @@ from serverless_cli.blueprint.problems import Problems, Unset, listed, shown
 from serverless_cli.blueprint.refs import Resolver
 from serverless_cli.errors import Location
 from serverless_cli.keys import Doc
-from serverless_cli.model import Param, Place, Secret
+from serverless_cli.model import Place
 from serverless_cli.names import STACK_OR_ID
 from serverless_cli.records import dataclass
+from serverless_cli.secret import Param, Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

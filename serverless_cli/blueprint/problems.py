@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 from serverless_cli.errors import BlueprintError, Location, Problem
-from serverless_cli.model import Secret
+from serverless_cli.secret import Secret
 
 _LIMIT = 100  # nobody reads more, and each costs a search for what was meant
 _SHOWN = 60

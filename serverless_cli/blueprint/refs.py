@@ -12,9 +12,10 @@ from dataclasses import field
 from serverless_cli.blueprint.nodes import Scalar
 from serverless_cli.blueprint.problems import Problems, listed, shown
 from serverless_cli.errors import Location
-from serverless_cli.model import Handout, Late, Place, Ref, Secret
+from serverless_cli.model import Handout, Late, Place, Ref
 from serverless_cli.records import dataclass
 from serverless_cli.resources.base import Attribute
+from serverless_cli.secret import Secret
 
 RESERVED = ("param", "slx", "check")
 CHECKS = "checks"

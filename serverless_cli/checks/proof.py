@@ -19,8 +19,9 @@ from serverless_cli.checks.mail import Mail
 from serverless_cli.checks.trial import Seen, Trial, filled, said
 from serverless_cli.errors import Exit, SlxError
 from serverless_cli.fill import gaps
-from serverless_cli.model import Check, CheckResult, Secret
+from serverless_cli.model import Check, CheckResult
 from serverless_cli.records import dataclass
+from serverless_cli.secret import Secret
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 AGAIN_S = 20.0

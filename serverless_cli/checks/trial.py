@@ -10,8 +10,9 @@ from typing import Any
 from serverless_cli.aws.calls import Aws
 from serverless_cli.checks.mail import Mail
 from serverless_cli.errors import AwsError, SlxError
-from serverless_cli.model import Check, Secret
+from serverless_cli.model import Check
 from serverless_cli.records import dataclass
+from serverless_cli.secret import Secret
 
 RUN_ID = "${check.id}"
 

@@ -125,7 +125,7 @@ def _report(error: Exception) -> str | None:
     import tempfile
     import traceback
 
-    from serverless_cli.model import hushed
+    from serverless_cli.secret import hushed
     from serverless_cli.ui.errors import credentials
 
     with suppress(OSError):

@@ -26,7 +26,7 @@ from serverless_cli import withheld
 from serverless_cli.aws.calls import Aws
 from serverless_cli.errors import Problem, SlxError
 from serverless_cli.keys import Doc, FileName, Folder, KeyPattern, LateOk, OneOf, Pattern, Range, SecretOk
-from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Secret, Spec, Verb
+from serverless_cli.model import Change, Found, Mark, Observed, Outputs, Place, Ref, Resource, Spec, Verb
 from serverless_cli.names import NameRule, arn, role_arn, role_name
 from serverless_cli.packaging import Package, check_folder, check_handler
 from serverless_cli.records import dataclass
@@ -35,6 +35,7 @@ from serverless_cli.resources.base import Attribute, Declared, Here, Kind, Scope
 from serverless_cli.resources.function_states import READY_S, change
 from serverless_cli.resources.ownership import attempt, belongs, claim
 from serverless_cli.resources.triggers import DestinationKeys, TriggerKeys
+from serverless_cli.secret import Secret
 from serverless_cli.wiring import RETENTION_DAYS, Bundle, Logs, Runs, Statement, Wiring
 
 RUNTIMES = ("python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "nodejs24.x", "nodejs22.x")

@@ -16,8 +16,9 @@ from typing import Any, Self
 from serverless_cli import __version__
 from serverless_cli.codec import encode
 from serverless_cli.errors import SlxError
-from serverless_cli.model import Action, Check, Outputs, Record, Ref, Secret, Spec, Stack, Step
+from serverless_cli.model import Action, Check, Outputs, Record, Ref, Spec, Stack, Step
 from serverless_cli.records import dataclass
+from serverless_cli.secret import Secret
 from serverless_cli.state.fold import Folded, Known, Line, Wished, described, entry, fold, numbered, parse, record
 from serverless_cli.state.lease import Holder
 from serverless_cli.state.store import JOURNAL, NONE_YET, ConflictError, Document, StackKey, Store

@@ -11,7 +11,7 @@ from rich.console import Console, ConsoleOptions, ConsoleRenderable, Group
 from rich.text import Text
 
 from serverless_cli.errors import BlueprintError, Location, Problem, SlxError
-from serverless_cli.model import hushed
+from serverless_cli.secret import hushed
 from serverless_cli.ui.layout import Hang
 from serverless_cli.ui.text import clean
 

@@ -10,7 +10,8 @@ from typing import Protocol
 from rich.console import ConsoleRenderable, Group
 from rich.text import Text
 
-from serverless_cli.model import CheckResult, ResourceState, Secret, StackState, State, Sweep
+from serverless_cli.model import CheckResult, ResourceState, StackState, State, Sweep
+from serverless_cli.secret import Secret
 from serverless_cli.ui.changes import change_lines
 from serverless_cli.ui.layout import Hang, Row, Rows, Unbroken
 from serverless_cli.ui.plans import label, title

@@ -8,7 +8,8 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from serverless_cli.model import Handout, Late, Mark, Secret
+from serverless_cli.model import Handout, Late, Mark
+from serverless_cli.secret import Secret
 from serverless_cli.ui.text import clean, line, shorten
 
 Json: TypeAlias = str | int | float | bool | list["Json"] | dict[str, "Json"] | None

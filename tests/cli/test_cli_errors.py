@@ -9,7 +9,8 @@ import pytest
 from cli_fakes import FakeRun, Line, Result, plan, step
 
 from serverless_cli.errors import AwsError, Exit, SlxError
-from serverless_cli.model import Action, Secret, Status
+from serverless_cli.model import Action, Status
+from serverless_cli.secret import Secret
 
 
 @pytest.mark.parametrize("code", [one for one in Exit if one])

@@ -7,7 +7,8 @@ import pytest
 from cli_fakes import OUTPUTS, PLACE, URL, FakeRun, Line, checked, plan, skipped, stack, step
 
 from serverless_cli.errors import BlueprintError, Location, Problem
-from serverless_cli.model import Action, Change, Ref, ResourceState, Secret, StackState, State
+from serverless_cli.model import Action, Change, Ref, ResourceState, StackState, State
+from serverless_cli.secret import Secret
 
 GOOD = StackState(PLACE, "local", (ResourceState(Ref("role", "r"), "n", State.IN_SYNC),), OUTPUTS)
 DRIFT = ResourceState(Ref("function", "f"), "n", State.DRIFTED, (Change(("timeout_s",), 30, 10),))

@@ -25,12 +25,13 @@ from rows import (
 
 from serverless_cli.aws.memo import is_read
 from serverless_cli.errors import SlxError
-from serverless_cli.model import Change, Loss, Secret
+from serverless_cli.model import Change, Loss
 from serverless_cli.packaging.site import IN_ONE_PIECE
 from serverless_cli.resources.content import MARK, ContentSpec
 from serverless_cli.resources.function import FunctionSpec
 from serverless_cli.resources.http_api_parts import HttpApiSpec
 from serverless_cli.resources.role import RoleSpec
+from serverless_cli.secret import Secret
 
 
 def of_kind(row: Row) -> pytest.MarkDecorator:

@@ -18,7 +18,7 @@ from serverless_cli.aws.failure import Failure, Nature
 from serverless_cli.aws.profile import open_session
 from serverless_cli.aws.session import Calls
 from serverless_cli.errors import AwsError, Exit
-from serverless_cli.model import Secret
+from serverless_cli.secret import Secret
 
 HELLO = WHO % b"aws"
 FUNCTION = {"FunctionName": "f", "Role": "arn:aws:iam::123456789012:role/r", "Code": {"ZipFile": b"x"}}

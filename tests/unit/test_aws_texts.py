@@ -10,7 +10,7 @@ from serverless_cli.aws.failure import Failure, Nature
 from serverless_cli.aws.scrub import scrub
 from serverless_cli.aws.translate import denied, translate
 from serverless_cli.errors import AwsError, Exit
-from serverless_cli.model import Secret
+from serverless_cli.secret import Secret
 
 CALLER = "User: arn:aws:iam::123456789012:user/ann is not authorized to perform: "
 

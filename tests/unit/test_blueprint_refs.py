@@ -8,7 +8,8 @@ import pytest
 from blueprint_fakes import folder, marked, read, refused, thing
 
 from serverless_cli.blueprint.refs import Malformed, Reference, split
-from serverless_cli.model import Handout, Late, Ref, Secret
+from serverless_cli.model import Handout, Late, Ref
+from serverless_cli.secret import Secret
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 from blueprint_fakes import folder, read, refused, thing
 
 from serverless_cli.fill import reveal
-from serverless_cli.model import Late, Secret
+from serverless_cli.model import Late
+from serverless_cli.secret import Secret
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from serverless_cli.checks.actions import ACTIONS
 from serverless_cli.checks.looks import LOOKS
 from serverless_cli.checks.permissions import EXPECTATIONS, PROBES
 from serverless_cli.errors import Exit
-from serverless_cli.model import Check, Handout, Late, Param, Ref, Secret
+from serverless_cli.model import Check, Handout, Late, Ref
+from serverless_cli.secret import Param, Secret
 
 ID = "${check.id}"
 PUT = {"bucket": "photos", "key": f"{ID}.txt", "body": '"hello"', "names": {"photos": "shop-photos"}}

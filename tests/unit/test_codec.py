@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from serverless_cli.codec import canonical, decode, encode
 from serverless_cli.errors import Location
-from serverless_cli.model import Check, Handout, Late, Ref, Secret, Spec
+from serverless_cli.model import Check, Handout, Late, Ref, Spec
+from serverless_cli.secret import Secret
 
 Folder = NewType("Folder", str)
 

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serverless_cli.diff import changes
-from serverless_cli.model import Change, Handout, Late, Ref, Secret, Spec
+from serverless_cli.model import Change, Handout, Late, Ref, Spec
+from serverless_cli.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)

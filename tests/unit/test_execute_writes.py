@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from serverless_cli.events import Ended, Planned
-from serverless_cli.model import Action, Late, Observed, Plan, Record, Secret
+from serverless_cli.model import Action, Late, Observed, Plan, Record
+from serverless_cli.secret import Secret
 from tests.unit.fakes import PLACE, Cloud, Inline, Listener, SpyJournal, ThingSpec
 from tests.unit.words import (
     bring_up,

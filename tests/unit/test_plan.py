@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from serverless_cli.errors import Location
-from serverless_cli.model import Action, Change, Observed, Record, Secret, Step
+from serverless_cli.model import Action, Change, Observed, Record, Step
 from serverless_cli.plan import fill_known, up
+from serverless_cli.secret import Secret
 from tests.unit.fakes import KINDS, ThingSpec
 from tests.unit.words import (
     FOREIGN,

@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from serverless_cli.model import Action, Found, Observed, Record, Secret
+from serverless_cli.model import Action, Found, Observed, Record
 from serverless_cli.plan import counts, guard, lost, up
+from serverless_cli.secret import Secret
 from tests.unit.fakes import KINDS, ThingSpec
 from tests.unit.words import FOREIGN, actions, bare, entry, late, mark, needs, record, ref, refs, seen, stack, wish
 

@@ -13,21 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serverless_cli.errors import Location, SlxError
-from serverless_cli.model import (
-    Action,
-    Check,
-    Entry,
-    Handout,
-    Late,
-    Place,
-    Record,
-    Ref,
-    Resource,
-    Secret,
-    Spec,
-    Stack,
-    Step,
-)
+from serverless_cli.model import Action, Check, Entry, Handout, Late, Place, Record, Ref, Resource, Spec, Stack, Step
+from serverless_cli.secret import Secret
 from serverless_cli.state import FileStore, Holder, Journal, StackKey
 from serverless_cli.state import journal as journal_module
 from serverless_cli.state.fold import dump, parse

@@ -2,7 +2,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from serverless_cli.model import Change, Handout, Late, Ref, Secret, Spec
+from serverless_cli.model import Change, Handout, Late, Ref, Spec
+from serverless_cli.secret import Secret
 from serverless_cli.ui.changes import change_lines
 from serverless_cli.wiring import Statement
 

@@ -14,11 +14,11 @@ from serverless_cli.model import (
     Loss,
     Ref,
     ResourceState,
-    Secret,
     StackState,
     State,
     Sweep,
 )
+from serverless_cli.secret import Secret
 from serverless_cli.ui import documents
 
 HELLO = step(Action.UPDATE, "function", "hello", changes=(Change(("env", "KEY"), Secret("a"), Secret("b")),))

@@ -5,18 +5,8 @@ import pytest
 from ui_samples import PLACE, lines, rendered
 
 from serverless_cli.errors import Location
-from serverless_cli.model import (
-    Change,
-    Check,
-    CheckResult,
-    Found,
-    Ref,
-    ResourceState,
-    Secret,
-    StackState,
-    State,
-    Sweep,
-)
+from serverless_cli.model import Change, Check, CheckResult, Found, Ref, ResourceState, StackState, State, Sweep
+from serverless_cli.secret import Secret
 from serverless_cli.ui import states
 
 URL = "http://website-dev-site-0a1b2c3d.s3-website.eu-central-1.amazonaws.com/a/very/long/path/to/see"

@@ -2,7 +2,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from serverless_cli.model import Handout, Late, Mark, Ref, Secret, Spec, State
+from serverless_cli.model import Handout, Late, Mark, Ref, Spec, State
+from serverless_cli.secret import Secret
 from serverless_cli.ui.values import plain, shown
 
 API = Handout(Ref("http-api", "api"), "url")

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from serverless_cli.app.rollback import Restoring
 from serverless_cli.errors import SlxError
-from serverless_cli.model import Action, Entry, Observed, Record, Secret, Status
+from serverless_cli.model import Action, Entry, Observed, Record, Status
 from serverless_cli.resources.base import Here
 from serverless_cli.resources.ownership import ForeignError
+from serverless_cli.secret import Secret
 from serverless_cli.undo import Former, heres, touched, undo, veiled
 from tests.unit.fakes import KINDS, PLACE, Cloud, Inline, SpyJournal, ThingSpec
 from tests.unit.words import FOREIGN, actions, bring_up, failing, go, late, needs, planned, ref, stack, tear_down, wish

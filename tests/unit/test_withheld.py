@@ -10,7 +10,8 @@ from serverless_cli import plan, withheld
 from serverless_cli.codec import canonical, decode, encode
 from serverless_cli.errors import Location
 from serverless_cli.fill import reveal
-from serverless_cli.model import Observed, Param, Record, Ref, Secret, Stack
+from serverless_cli.model import Observed, Record, Ref, Stack
+from serverless_cli.secret import Param, Secret
 from tests.unit.fakes import KINDS, PLACE, ThingSpec
 from tests.unit.words import seen, wish
 
