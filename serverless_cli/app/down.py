@@ -136,11 +136,19 @@ class Down:
         if self.agreed:
             self._strays = tuple(one for one in found.left if not any(is_of(step, one) for step in steps))
         if not found.left and kept:
-            self.journal.searched()  # what is retained is all there is
+            self._record_kept(steps)
         elif not found.left:
             self.journal.forget()
             self._stop_if_last()
         return found
+
+    def _record_kept(self, steps: Iterable[Step]) -> None:
+        """What is retained is all there is, whether it was recorded before or only found."""
+        known = self.journal.record.entries
+        for step in steps:
+            if step.action is Action.RETAIN and step.ref not in known:
+                self.journal.finish(replace(step, action=Action.KEEP), None, step.outputs)
+        self.journal.searched()
 
     def _stop_if_last(self) -> None:
         """A local target that keeps the state itself goes on: its lock is still to be released."""

@@ -31,7 +31,7 @@ def trouble(attempt: Attempt) -> list[str]:
 
 SAMPLE = [
     (UP, "lambda.GetFunction", "odd"),
-    (UP, "s3.GetBucketAcl", "denied"),
+    (UP, "s3.PutBucketAcl", "denied"),
     (UP, "apigatewayv2.CreateRoute", "odd"),
     (UPDATE, "lambda.UpdateFunctionCode", "denied"),
     (DOWN, "s3.GetBucketTagging", "denied"),
