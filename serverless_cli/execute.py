@@ -172,12 +172,13 @@ class _Worker:
         if step.action is Action.KEEP:
             self.journal.finish(step, step.spec, step.outputs)
             return step.outputs
+        intent = step
         if step.spec is not None:
             traces = self.kinds[step.ref.kind].traces(step.spec, step.recorded)
-            step = replace(step, traces=tuple(dict.fromkeys((*step.traces, *traces))))
+            intent = replace(step, traces=tuple(dict.fromkeys((*step.traces, *traces))))
         self.check()
         with self._needed():
-            self.journal.begin(step)
+            self.journal.begin(intent)
         try:
             outputs = self._call(step)
         except Exception as error:

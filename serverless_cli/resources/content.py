@@ -108,11 +108,12 @@ class ContentKind(Kind[ContentSpec]):
         # What a step put that never ended may have left the folder since.
         late = [key for key in here.traces if key in listed and key not in recorded.files]
         # Headers are not listed: they are what was recorded with these bytes.
-        files = {**begun, **self._marked(aws, here, {key: listed[key] for key in late})} | {
+        files = {
             key: replace(file, etag=listed[key]["ETag"].strip('"'), size=listed[key]["Size"])
             for key, file in recorded.files.items()
             if key in listed
         }
+        files |= self._marked(aws, here, {key: listed[key] for key in late}) | begun
         return Observed(ContentSpec(recorded.public, files)) if files else None
 
     def _marked(self, aws: Aws, here: Here, listed: Mapping[str, Any]) -> dict[str, File]:
@@ -132,8 +133,9 @@ class ContentKind(Kind[ContentSpec]):
 
     def traces(self, spec: ContentSpec, recorded: ContentSpec | None) -> Iterable[str]:
         """Without any record each object is asked, but that says nothing of uploads that never ended."""
-        new = spec.files.keys() - (recorded.files.keys() if recorded else ())
-        return sorted(key for key in new if recorded or _is_large(spec, key))
+        had = recorded.files if recorded else {}
+        large = {key for key, file in spec.files.items() if file != had.get(key) and _is_large(spec, key)}
+        return sorted(large | (spec.files.keys() - had.keys() if recorded else set()))
 
     def create(self, aws: Aws, here: Here, spec: ContentSpec) -> Outputs:
         if here.fresh:
@@ -147,8 +149,8 @@ class ContentKind(Kind[ContentSpec]):
         every = any(change.field == "public" or len(change.path) == 1 for change in changes)
         changed = {change.path[1] for change in changes if change.field == "files" and len(change.path) > 1}
         keys = spec.files if every else [key for key in spec.files if key in changed]
-        recorded = here.recorded.files if isinstance(here.recorded, ContentSpec) else {}
-        self._put(aws, here, spec, keys, frozenset({*spec.files, *recorded, *changed, *here.traces}))
+        large = (key for key in keys if _is_large(spec, key))
+        self._put(aws, here, spec, keys, frozenset({*here.traces, *large}))
         for key in sorted(changed - set(spec.files)):
             aws.remove("s3.DeleteObject", Bucket=here.name, Key=key)
         return {}

@@ -106,25 +106,48 @@ def test_what_a_killed_run_left_is_removed_by_the_next(films: Folder):
     assert len(kept(films)) == SIZE
 
 
-@pytest.mark.parametrize("now", ["smaller", "gone"])
+BREAKS = ["s3.UploadPart:InvalidRequest@400:1", "s3.AbortMultipartUpload:AccessDenied:20"]
+"""a large file of which parts stay, as of a run that is killed"""
+
+
+@pytest.mark.parametrize("now", ["smaller", "gone", "as it was"])
 def test_it_is_removed_too_where_the_file_does_not_go_up_in_parts_again(films: Folder, now: str):
-    films.up()
-    client = films.aws.client("s3", films.region)
-    for key in ("one.mp4", "theirs.mp4"):
-        upload = client.create_multipart_upload(Bucket=bucket(films), Key=key)["UploadId"]
-        client.upload_part(Bucket=bucket(films), Key=key, UploadId=upload, PartNumber=1, Body=b"half")
     (films.path / "films/two.txt").write_text("two")
-    if now == "smaller":
-        (films.path / "films/one.mp4").write_bytes(b"short")
+    films.up()
+    one = films.path / "films/one.mp4"
+    was = one.read_bytes()
+    one.write_bytes(was[::-1])
+    films.aws.disturb(fail=BREAKS)
+    assert [*failures(films.up())] == ["content store"]
+    films.aws.disturb(fail=[])
+    films.aws.client("s3", films.region).create_multipart_upload(Bucket=bucket(films), Key="theirs.mp4")
+    assert [upload["Key"] for upload in begun(films)] == ["one.mp4", "theirs.mp4"]
+    if now == "gone":
+        one.unlink()
     else:
-        (films.path / "films/one.mp4").unlink()
+        one.write_bytes(b"short" if now == "smaller" else was)
 
     assert failures(films.up()) == {}
 
-    assert [one["Key"] for one in begun(films)] == ["theirs.mp4"]
+    assert [upload["Key"] for upload in begun(films)] == ["theirs.mp4"]
     mark = films.aws.mark()
     assert failures(films.up()) == {}
+    assert films.aws.writes(mark) == []
     assert "s3.ListMultipartUploads" not in films.aws.since(mark)
+
+
+def test_one_small_file_that_changed_is_one_call_more(films: Folder):
+    (films.path / "films/two.txt").write_text("two")
+    assert failures(films.up()) == {}
+    mark = films.aws.mark()
+    assert failures(films.up()) == {}
+    idle = films.aws.since(mark)
+    (films.path / "films/two.txt").write_text("three")
+    mark = films.aws.mark()
+
+    assert failures(films.up()) == {}
+
+    assert sorted(films.aws.since(mark)) == sorted([*idle, "s3.PutObject"])
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["on its first run", "in an update"])
@@ -135,7 +158,7 @@ def test_what_a_run_left_of_a_file_that_nobody_wants_any_more_is_removed(films: 
         one.rename(films.path / "one.mp4")
         assert failures(films.up()) == {}
         (films.path / "one.mp4").rename(one)
-    films.aws.disturb(fail=["s3.UploadPart:InvalidRequest@400:1", "s3.AbortMultipartUpload:AccessDenied:20"])
+    films.aws.disturb(fail=BREAKS)
     assert [*failures(films.up())] == ["content store"]
     films.aws.disturb(fail=[])
     assert [upload["Key"] for upload in begun(films)] == ["one.mp4"]
