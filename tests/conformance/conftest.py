@@ -12,6 +12,7 @@ from bench import PLACE, Bench, Calls, Raw, Row
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from moto_gaps import CompletedMoto
 
+from serverless_cli.app.settings import Settings
 from serverless_cli.aws.calls import Aws
 from serverless_cli.aws.clock import WallClock
 from serverless_cli.aws.identity import Credentials, connect
@@ -28,6 +29,19 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         host, port = server.get_host_and_port()
         yield f"http://{host}:{port}"
         server.stop()
+
+
+@pytest.fixture
+def empty(moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A folder with the code of a function in `work`, for commands on an account in which nothing is."""
+    urllib.request.urlopen(urllib.request.Request(f"{moto}/moto-api/reset", method="POST")).close()
+    for name, value in {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "ENDPOINT_URL": moto}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.setenv("SLX_TIME_SCALE", "0.02")
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "app.py").write_text("def handler(event, context):\n    return event\n")
+    return Settings(tmp_path, region=PLACE.region)
 
 
 @pytest.fixture(scope="session")

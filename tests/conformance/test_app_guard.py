@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 import threading
-import urllib.request
-from pathlib import Path
 
 import pytest
+from bench import nobody
 
 from serverless_cli.app import up
 from serverless_cli.app.settings import Settings
 from serverless_cli.errors import Exit, SlxError
-from serverless_cli.events import Event
 
 WITH = "name: shop\nresources:\n  jobs: {type: queue}\n  news: {type: topic}\n"
 WITHOUT = "name: shop\nresources:\n  news: {type: topic}\n"
 
 
-def nobody(event: Event) -> None:
-    """Nobody watches."""
-
-
 @pytest.fixture
-def settings(moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(empty: Settings) -> Settings:
     """A folder whose stack is up and whose blueprint has lost its queue since."""
-    urllib.request.urlopen(urllib.request.Request(f"{moto}/moto-api/reset", method="POST")).close()
-    for name, value in {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "ENDPOINT_URL": moto}.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.setenv("SLX_TIME_SCALE", "0.02")
-    found = Settings(tmp_path, region="eu-central-1")
-    (tmp_path / "blueprint.yaml").write_text(WITH)
-    with up.begin(found, None) as begun:
+    (empty.folder / "blueprint.yaml").write_text(WITH)
+    with up.begin(empty, None) as begun:
         assert begun.run(nobody, threading.Event()).ok
-    (tmp_path / "blueprint.yaml").write_text(WITHOUT)
-    return found
+    (empty.folder / "blueprint.yaml").write_text(WITHOUT)
+    return empty
 
 
 @pytest.mark.parametrize("allowed", [frozenset[str](), frozenset({"news"})], ids=["nothing", "something else"])

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import threading
-import urllib.request
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from shutil import rmtree
 
 import pytest
+from bench import nobody
 
 from serverless_cli.app import check, down, invoke, logs, outputs, state, status, up
 from serverless_cli.app.settings import Settings
 from serverless_cli.errors import Exit, SlxError
-from serverless_cli.events import Event
 from serverless_cli.model import Ref
 from serverless_cli.state.lease import Holder
 
@@ -26,29 +24,16 @@ resources:
   work: {type: function, code: ./work}
 outputs: {queue: "${jobs.url}", bucket: "${goods.name}"}
 """
-HANDLER = "def handler(event, context):\n    return event\n"
-
-
-def nobody(event: Event) -> None:
-    """Nobody watches."""
 
 
 @pytest.fixture
-def settings(moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(empty: Settings) -> Settings:
     """A folder whose stack is up."""
-    urllib.request.urlopen(urllib.request.Request(f"{moto}/moto-api/reset", method="POST")).close()
-    for name, value in {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "ENDPOINT_URL": moto}.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.setenv("SLX_TIME_SCALE", "0.02")
-    (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "app.py").write_text(HANDLER)
-    (tmp_path / "blueprint.yaml").write_text(BLUEPRINT)
-    found = Settings(tmp_path, region="eu-central-1")
-    with up.begin(found, None) as begun:
+    (empty.folder / "blueprint.yaml").write_text(BLUEPRINT)
+    with up.begin(empty, None) as begun:
         report = begun.run(nobody, threading.Event())
     assert report.ok, report
-    return found
+    return empty
 
 
 @pytest.fixture

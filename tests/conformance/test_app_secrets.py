@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import threading
-import urllib.request
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from bench import nobody
 
 from serverless_cli.app import up
 from serverless_cli.app.check import check
 from serverless_cli.app.settings import Settings
 from serverless_cli.errors import Exit, SlxError
-from serverless_cli.events import Event
-from serverless_cli.model import CheckResult
 
 BLUEPRINT = """\
 name: shop
@@ -22,7 +19,7 @@ parameters:
   pw: {secret: true}
   word: Hello
 resources:
-  work: {type: function, code: ./code, environment: {PW: "${param.pw}", WORD: "${param.word}"}}
+  work: {type: function, code: ./work, environment: {PW: "${param.pw}", WORD: "${param.word}"}}
   jobs: {type: queue}
 checks:
   - send_message: {queue: jobs, body: 'plain ${check.id}'}
@@ -35,22 +32,11 @@ checks:
 SECRET = 'hush"hush'
 
 
-def nobody(event: Event | CheckResult) -> None:
-    """Nobody watches."""
-
-
 @pytest.fixture
-def settings(moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(empty: Settings) -> Settings:
     """A folder with a blueprint of which nothing is up."""
-    urllib.request.urlopen(urllib.request.Request(f"{moto}/moto-api/reset", method="POST")).close()
-    for name, value in {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "ENDPOINT_URL": moto}.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.setenv("SLX_TIME_SCALE", "0.02")
-    (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "app.py").write_text("def handler(event, context):\n    return event\n")
-    (tmp_path / "blueprint.yaml").write_text(BLUEPRINT)
-    return Settings(tmp_path, region="eu-central-1")
+    (empty.folder / "blueprint.yaml").write_text(BLUEPRINT)
+    return empty
 
 
 @pytest.fixture

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import threading
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from bench import nobody
 
 from serverless_cli.app import state, watch
 from serverless_cli.app.settings import Settings
 from serverless_cli.app.watch import Watch
 from serverless_cli.errors import SlxError
-from serverless_cli.events import Event
 from serverless_cli.model import Action
 
 BLUEPRINT = """\
@@ -24,24 +22,12 @@ resources:
   work: {type: function, code: ./work, environment: {LATER: "${later.url}"}}
   other: {type: function, code: ./work}
 """
-HANDLER = "def handler(event, context):\n    return event\n"
-
-
-def nobody(event: Event) -> None:
-    """Nobody watches."""
 
 
 @pytest.fixture
-def settings(moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    urllib.request.urlopen(urllib.request.Request(f"{moto}/moto-api/reset", method="POST")).close()
-    for name, value in {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "ENDPOINT_URL": moto}.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.setenv("SLX_TIME_SCALE", "0.02")
-    (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "app.py").write_text(HANDLER)
-    (tmp_path / "blueprint.yaml").write_text(BLUEPRINT)
-    return Settings(tmp_path, region="eu-central-1")
+def settings(empty: Settings) -> Settings:
+    (empty.folder / "blueprint.yaml").write_text(BLUEPRINT)
+    return empty
 
 
 @pytest.fixture
@@ -60,7 +46,8 @@ def edit(it: Watch, *changes: tuple[str, str]) -> None:
         assert before in text
         text = text.replace(before, after)
     it.path.write_text(text)
-    (it.path.parent / "work" / "app.py").write_text(HANDLER.replace("return event", "return 1"))
+    code = it.path.parent / "work" / "app.py"
+    code.write_text(code.read_text().replace("return event", "return 1"))
 
 
 WITHOUT_JOBS = ("  jobs: {type: queue}\n", "")
