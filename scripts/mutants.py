@@ -79,8 +79,12 @@ MARKS = (
 JOURNAL = (
     *_of(
         "execute.py", (f"{UNIT}/test_execute.py", f"{UNIT}/test_execute_writes.py"),
-        ("begin left out", "self.journal.begin(step)\n", "pass\n"),
+        ("begin left out", "self.journal.begin(intent)\n", "pass\n"),
         ("lease not checked", "        self.check()\n        with self._needed():", "        with self._needed():"),
+    ),
+    *_of(
+        "execute.py", ("tests/faults/test_broken_off.py",),
+        ("traces left out", "traces=tuple(dict.fromkeys((*step.traces, *traces)))", "traces=()"),
     ),
     *_of(
         "state/journal.py", (f"{UNIT}/test_state_journal.py",),
@@ -132,6 +136,11 @@ OWNERSHIP = (
         ("replacements lose no data", "reason=reason, loses_data=kind.data, absent=True", "reason=reason, absent=True"),
         ("loss not guarded", "        if step.ref.root not in allow_delete\n", "        if False\n"),
         ("retained things replaced", "    if step.retain:\n", "    if False:\n"),
+        ("deletions not last", "    return _deletions_last(plan)\n", "    return plan\n"),
+    ),
+    *_of(
+        "app/stacks.py", (f"{UNIT}/test_app_stacks.py",),
+        ("any stage is meant", "session.settings.stage if session.settings.stage_given else None", "None"),
     ),
 )  # fmt: skip
 

@@ -189,6 +189,20 @@ def test_what_was_known_stays_known_until_a_step_has_ended_well(store, step, fai
     assert entry.expected is step.absent or step.action is Action.REPLACE
 
 
+def test_what_a_step_may_have_put_is_remembered_until_one_has_ended_well(store):
+    journal = opened(store)
+    journal.begin(CREATE)
+    journal.finish(CREATE, Role("applied"), {"id": "7"})
+
+    journal.begin(replace(UPDATE, traces=("a", "b")))
+    journal.fail(UPDATE, "no")
+    journal.begin(replace(UPDATE, traces=("b", "c")))
+    assert recalled(store).entries[ROLE].traces == ("a", "b", "c")
+
+    journal.finish(UPDATE, Role("changed"), {"id": "7"})
+    assert recalled(store).entries[ROLE].traces == ()
+
+
 def test_a_deletion_that_was_begun_keeps_the_edges_for_the_next_one(store):
     journal = opened(store)
     journal.begin(CREATE)
